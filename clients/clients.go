@@ -1,0 +1,79 @@
+// Package clients is a producer of any library, seen by a workload. The
+// adapters live in subpackages: clients/franz runs in process.
+//
+// An adapter never retries on its own, never hides an error, and maps errors
+// to outcomes by a table that defaults to unknown. It knows nothing of
+// clusters, proxies or faults.
+package clients
+
+import (
+	"context"
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Options is the vocabulary that scenarios use for every library. A zero value
+// leaves the library's own default in force.
+type Options struct {
+	ClientID        string
+	Idempotence     bool
+	Acks            string // all, 1, 0
+	InFlight        int    // produce requests in flight per broker
+	Linger          time.Duration
+	BatchRecords    int    // most records in a batch; 1 makes every record its own batch
+	BatchBytes      int    // most bytes in a batch
+	Compression     string // none, gzip, snappy, lz4, zstd
+	Retries         int    // attempts after the first; -1 is without limit
+	RetryBackoff    time.Duration
+	RequestTimeout  time.Duration // client side: give up waiting for an answer
+	DeliveryTimeout time.Duration
+	MetadataMaxAge  time.Duration
+}
+
+// Record is one record to send.
+type Record struct {
+	Topic     string
+	Partition int32
+	Value     []byte
+}
+
+// Result is what the client reported for one record.
+type Result struct {
+	Outcome history.Outcome // acked, failed or unknown
+	Offset  int64           // history.NoOffset unless acked
+	Error   string          // one line; empty when acked
+}
+
+// Info is what an opened producer says of itself.
+type Info struct {
+	Library string
+	Version string // as the library reports it
+	// OrderPromised says whether the API promises that Sends made one after the
+	// other to one partition land in that order, given these options; OrderWhy
+	// says on what grounds.
+	OrderPromised bool
+	OrderWhy      string
+	// Deadline is how long the client may take over one record on a healthy
+	// cluster before it must have called back.
+	Deadline time.Duration
+}
+
+// Producer is one producer instance. Send, Flush and Close are called from one
+// goroutine; callbacks come from any.
+type Producer interface {
+	Info() Info
+	// Send hands over one record. It may block while the client's buffer is
+	// full. done is called exactly once, unless the client hangs.
+	Send(ctx context.Context, r Record, done func(Result))
+	// Flush waits until everything sent was answered, or ctx ends.
+	Flush(ctx context.Context) error
+	// Close ends the producer. What is still unanswered is called back first.
+	Close(ctx context.Context) error
+}
+
+// Library opens producers.
+type Library interface {
+	// Open connects a new producer to the bootstrap addresses.
+	Open(ctx context.Context, bootstrap []string, o Options) (Producer, error)
+}

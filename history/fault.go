@@ -1,0 +1,37 @@
+package history
+
+// FaultStatus says how a planned fault went.
+type FaultStatus string
+
+const (
+	// FaultStarted is written when the fault took effect.
+	FaultStarted FaultStatus = "started"
+	// FaultEnded is written when it had healed, with final counts.
+	FaultEnded FaultStatus = "ended"
+	// FaultNeverFired is written at the end of a run for a fault whose trigger never came.
+	FaultNeverFired FaultStatus = "never-fired"
+	// FaultBroken is written when the fault could not be carried out or healed; Error says why.
+	FaultBroken FaultStatus = "broken"
+)
+
+// FaultHits counts what one fault hit.
+type FaultHits struct {
+	Requests int64 `json:"requests"` // produce requests
+	Batches  int64 `json:"batches"`  // batches in them
+	Records  int64 `json:"records"`  // records in those
+	Acks     int64 `json:"acks"`     // records whose successful answer did not reach the client because of it
+}
+
+// FaultEvent is one line of faults.jsonl.
+type FaultEvent struct {
+	ID      int32       `json:"id"` // of the planned fault
+	Fault   string      `json:"fault"`
+	Status  FaultStatus `json:"status"`
+	At      int64       `json:"at"`      // ns since the clock base
+	Trigger string      `json:"trigger"` // the trigger in words, as it came: "27 acks of producer 1"
+	Target  string      `json:"target"`  // "broker 2 (leader of t/0)", "connection 14 of producer 1"
+	Hits    FaultHits   `json:"hits"`
+	Forged  bool        `json:"forged,omitempty"` // an answer was forged
+	Error   string      `json:"error,omitempty"`
+	Detail  string      `json:"detail,omitempty"` // what was seen: "leader 1 -> 3 in 1.6s"
+}

@@ -1,0 +1,56 @@
+package history
+
+import "fmt"
+
+// Standing says what a record found in the log turned out to be.
+type Standing uint8
+
+const (
+	// Intact: one of this run's records, unharmed, in the partition it names.
+	Intact Standing = iota
+	// Control: a control record (transaction marker), not data.
+	Control
+	// Corrupt: has our form, but its checksum does not match.
+	Corrupt
+	// Foreign: not in our form at all, or of another run.
+	Foreign
+	// Misplaced: unharmed, but names another topic or partition.
+	Misplaced
+)
+
+// String returns the word used in files and reports.
+func (s Standing) String() string {
+	switch s {
+	case Intact:
+		return "intact"
+	case Control:
+		return "control"
+	case Corrupt:
+		return "corrupt"
+	case Foreign:
+		return "foreign"
+	case Misplaced:
+		return "misplaced"
+	}
+	panic(fmt.Sprintf("history: impossible standing %d", uint8(s)))
+}
+
+// LogRecord is one record of the final read.
+type LogRecord struct {
+	Topic        string // where it stands
+	Partition    int32
+	Offset       int64
+	Standing     Standing
+	Process      int32  // identity parsed from the value; -1 when there is none
+	Number       int64  // -1 when there is none
+	Claims       string // "topic/partition" the value names, only when Misplaced; else empty
+	ProducerID   int64  // -1 when the batch has none
+	Epoch        int16
+	Sequence     int32 // of this record: base sequence plus its place in the batch; -1 when none
+	LeaderEpoch  int32
+	Timestamp    int64  // ms since the Unix epoch, as stored
+	Compression  string // none, gzip, snappy, lz4, zstd
+	BatchBase    int64  // base offset of its batch
+	BatchRecords int32  // records in its batch
+	Bytes        int32  // length of the value
+}

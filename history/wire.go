@@ -1,0 +1,125 @@
+package history
+
+import "fmt"
+
+// WireKind says what a wire event is about.
+type WireKind uint8
+
+const (
+	// WireRequest: one batch of a produce request arrived from a client.
+	WireRequest WireKind = iota + 1
+	// WireAnswer: one partition's answer to a produce request arrived from a
+	// broker (or was forged in its place; see Action).
+	WireAnswer
+	// WireRelease: an answer that was held earlier was delivered (ActionPassed)
+	// or could no longer be delivered (ActionDropped).
+	WireRelease
+	// WireConnect and WireDisconnect: a client's connection through the proxy
+	// began or ended. Note says which side ended it and why.
+	WireConnect
+	WireDisconnect
+	// WireInitProducerID: a broker answered InitProducerId; ProducerID, Epoch
+	// and Error are set.
+	WireInitProducerID
+	// WireNotKafka: bytes that are no Kafka frames began on this connection and
+	// are passed on unread. Note says what was seen.
+	WireNotKafka
+)
+
+// String returns the word used in files and reports.
+func (k WireKind) String() string {
+	switch k {
+	case WireRequest:
+		return "request"
+	case WireAnswer:
+		return "answer"
+	case WireRelease:
+		return "release"
+	case WireConnect:
+		return "connect"
+	case WireDisconnect:
+		return "disconnect"
+	case WireInitProducerID:
+		return "init-producer-id"
+	case WireNotKafka:
+		return "not-kafka"
+	}
+	panic(fmt.Sprintf("history: impossible wire kind %d", uint8(k)))
+}
+
+// Action is what the proxy did with a frame.
+type Action uint8
+
+const (
+	// ActionPassed: the bytes went on unaltered.
+	ActionPassed Action = iota + 1
+	// ActionHeld: kept back; for answers a WireRelease follows.
+	ActionHeld
+	// ActionWithheld: a request (or one batch of it) never went to the broker.
+	ActionWithheld
+	// ActionCut: the connection was closed instead of passing this frame.
+	ActionCut
+	// ActionDropped: the frame could no longer be delivered (it was behind a
+	// cut, or its receiver had gone).
+	ActionDropped
+	// ActionForged: the proxy answered, or altered the answer, in the broker's place.
+	ActionForged
+)
+
+// String returns the word used in files and reports.
+func (a Action) String() string {
+	switch a {
+	case ActionPassed:
+		return "passed"
+	case ActionHeld:
+		return "held"
+	case ActionWithheld:
+		return "withheld"
+	case ActionCut:
+		return "cut"
+	case ActionDropped:
+		return "dropped"
+	case ActionForged:
+		return "forged"
+	}
+	panic(fmt.Sprintf("history: impossible action %d", uint8(a)))
+}
+
+// NoFault is the Fault of a wire event that no fault touched.
+const NoFault int32 = -1
+
+// WireEvent is one row of the wire journal: one batch of a produce request,
+// one partition of its answer, or something that happened to a connection.
+// An answer repeats the batch it answers, so that each row can be read alone.
+type WireEvent struct {
+	At          int64 // ns since the manifest's clock base, when the proxy had the whole frame
+	Kind        WireKind
+	Action      Action
+	Fault       int32 // id of the planned fault that caused Action, or NoFault
+	Broker      int32
+	Conn        int64 // unique within a run, rising
+	Correlation int32
+	ClientID    string
+	Version     int16 // of the Produce API
+	Acks        int16
+	Topic       string
+	Partition   int32
+
+	ProducerID   int64 // -1 when the batch has none
+	Epoch        int16
+	BaseSequence int32
+	Records      int32
+	CRC          uint32 // CRC-32C field of the batch
+	Bytes        int32  // size of the batch
+	Process      int32  // identity of the batch's records, parsed; -1 when unreadable
+	First        int64  // lowest and highest record number in the batch; -1 when unreadable
+	Last         int64
+
+	Error      int16 // the broker's code (0 is NONE); on a forged answer what the client was told
+	BrokerCode int16 // the code the broker really gave when Action is forged and the request was appended; else equal to Error; -2 when the broker was never asked
+	BaseOffset int64 // -1 when none
+	Note       string
+}
+
+// NeverAsked is the BrokerCode of a forged answer to a withheld request.
+const NeverAsked int16 = -2
