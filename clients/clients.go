@@ -21,7 +21,6 @@ type Options struct {
 	Acks            string // all, 1, 0
 	InFlight        int    // produce requests in flight per broker
 	Linger          time.Duration
-	BatchRecords    int    // most records in a batch; 1 makes every record its own batch
 	BatchBytes      int    // most bytes in a batch
 	Compression     string // none, gzip, snappy, lz4, zstd
 	Retries         int    // attempts after the first; -1 is without limit

@@ -1,0 +1,28 @@
+package franz
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// certainlyNotAppended lists the errors after which a record cannot be in the
+// log, now or later, each with the reason why that is certain. Everything else
+// is unknown: a timeout, a disconnect, an exhausted retry count, and also a
+// broker's refusal, since an earlier attempt of the same batch may have been
+// appended and its answer lost.
+var certainlyNotAppended = []error{
+	// The record never entered the client's buffer, so no request carried it.
+	kgo.ErrMaxBuffered,
+}
+
+func outcome(err error) history.Outcome {
+	for _, certain := range certainlyNotAppended {
+		if errors.Is(err, certain) {
+			return history.Failed
+		}
+	}
+	return history.Unknown
+}

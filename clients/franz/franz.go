@@ -1,0 +1,118 @@
+// Package franz runs franz-go's producer inside the harness. It is the
+// reference client: always at hand, no process to start.
+package franz
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Name is what scenarios and the command line call this library.
+const Name = "franz-go"
+
+// Library opens franz-go producers. Its zero value is ready.
+type Library struct{}
+
+// Open implements clients.Library. It fails on options that franz-go cannot
+// take, naming the option, and when no bootstrap address answers.
+func (Library) Open(ctx context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
+	opts, err := translate(o)
+	if err != nil {
+		return nil, fmt.Errorf("open %s producer %s: %w", Name, o.ClientID, err)
+	}
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(bootstrap...))...)
+	if err != nil {
+		return nil, fmt.Errorf("open %s producer %s: %w", Name, o.ClientID, err)
+	}
+	if err := client.Ping(ctx); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("open %s producer %s: no broker answers at %v: %w", Name, o.ClientID, bootstrap, err)
+	}
+	return &producer{client: client, info: describe(o)}, nil
+}
+
+// describe fills in Info from the options as franz-go understands them.
+func describe(o clients.Options) clients.Info {
+	info := clients.Info{Library: Name, Version: Version(), Deadline: deadline(o)}
+	switch {
+	case o.Idempotence:
+		info.OrderPromised = true
+		info.OrderWhy = "idempotent writes keep the order of Produce calls through retries, at most five requests in flight"
+	case inFlight(o) == 1:
+		info.OrderPromised = true
+		info.OrderWhy = "one request in flight per broker: a retry cannot be overtaken"
+	default:
+		info.OrderWhy = fmt.Sprintf("idempotence off and %d requests in flight: a retry may be overtaken", inFlight(o))
+	}
+	return info
+}
+
+// deadline is how long a record may take on a healthy cluster: the delivery
+// timeout where one is set; otherwise one request that runs into its timeout
+// (its answer was lost just before healing), a reconnect, and the next try.
+func deadline(o clients.Options) time.Duration {
+	if o.DeliveryTimeout > 0 {
+		return o.DeliveryTimeout
+	}
+	return 2*requestTimeout(o) + 10*time.Second
+}
+
+// Version is the version of franz-go that this binary was built with.
+func Version() string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range build.Deps {
+			if dep.Path == "github.com/twmb/franz-go" {
+				return dep.Version
+			}
+		}
+	}
+	return "unknown"
+}
+
+type producer struct {
+	client *kgo.Client
+	info   clients.Info
+}
+
+func (p *producer) Info() clients.Info { return p.info }
+
+// Send hands one record to kgo.Produce, whose promise is called exactly once.
+func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients.Result)) {
+	record := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Value: r.Value}
+	p.client.Produce(ctx, record, func(sent *kgo.Record, err error) {
+		if err != nil {
+			done(clients.Result{Outcome: outcome(err), Offset: history.NoOffset, Error: err.Error()})
+			return
+		}
+		done(clients.Result{Outcome: history.Acked, Offset: sent.Offset})
+	})
+}
+
+func (p *producer) Flush(ctx context.Context) error {
+	if err := p.client.Flush(ctx); err != nil {
+		return fmt.Errorf("flush %s: %w", Name, err)
+	}
+	return nil
+}
+
+// Close ends the client. kgo fails what is still buffered, and calls it back.
+func (p *producer) Close(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		p.client.Close()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close %s: %w", Name, ctx.Err())
+	}
+}

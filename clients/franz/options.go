@@ -1,0 +1,119 @@
+package franz
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/idemcheck/idemcheck/clients"
+)
+
+const (
+	// maxBuffered is how many records a producer may hold unanswered: franz-go's own default.
+	maxBuffered = 10000
+	// defaultTimeout is franz-go's 10 s for the broker plus 10 s of its own.
+	defaultTimeout = 20 * time.Second
+	// leastMetadataAge replaces the default of 5 s, with which a client stalls
+	// that long after a first answer was cut.
+	leastMetadataAge = 100 * time.Millisecond
+)
+
+func requestTimeout(o clients.Options) time.Duration {
+	if o.RequestTimeout > 0 {
+		return o.RequestTimeout
+	}
+	return defaultTimeout
+}
+
+func inFlight(o clients.Options) int {
+	if o.InFlight > 0 {
+		return o.InFlight
+	}
+	return 1 // franz-go's default without idempotence
+}
+
+// translate maps the common vocabulary to franz-go's options. What is left
+// zero keeps franz-go's default.
+func translate(o clients.Options) ([]kgo.Opt, error) {
+	half := requestTimeout(o) / 2
+	if half < 100*time.Millisecond {
+		return nil, fmt.Errorf("request_timeout %s is below 200ms, the least that franz-go takes (100ms for the broker, 100ms of its own)", o.RequestTimeout)
+	}
+	opts := []kgo.Opt{
+		kgo.ClientID(o.ClientID),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MaxBufferedRecords(maxBuffered),
+		kgo.MetadataMinAge(leastMetadataAge),
+		kgo.ProduceRequestTimeout(half),
+		kgo.RequestTimeoutOverhead(half),
+		kgo.ProducerLinger(o.Linger),
+	}
+	acks, err := acks(o)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, kgo.RequiredAcks(acks))
+	switch {
+	case !o.Idempotence:
+		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight(o)))
+	case o.InFlight != 0 && o.InFlight != 5:
+		return nil, fmt.Errorf("in_flight %d: an idempotent franz-go producer always has up to 5 requests in flight per broker (leave in_flight out, or set 5)", o.InFlight)
+	}
+	codec, err := compression(o.Compression)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, kgo.ProducerBatchCompression(codec))
+	if o.BatchBytes > 0 {
+		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(o.BatchBytes)))
+	}
+	if o.Retries > 0 {
+		opts = append(opts, kgo.RecordRetries(o.Retries))
+	}
+	if o.RetryBackoff > 0 {
+		backoff := o.RetryBackoff
+		opts = append(opts, kgo.RetryBackoffFn(func(int) time.Duration { return backoff }))
+	}
+	if o.DeliveryTimeout > 0 {
+		opts = append(opts, kgo.RecordDeliveryTimeout(o.DeliveryTimeout))
+	}
+	if o.MetadataMaxAge > 0 {
+		opts = append(opts, kgo.MetadataMaxAge(o.MetadataMaxAge))
+	}
+	return opts, nil
+}
+
+func acks(o clients.Options) (kgo.Acks, error) {
+	switch o.Acks {
+	case "", "all":
+		return kgo.AllISRAcks(), nil
+	case "1":
+		if !o.Idempotence {
+			return kgo.LeaderAck(), nil
+		}
+	case "0":
+		if !o.Idempotence {
+			return kgo.NoAck(), nil
+		}
+	default:
+		return kgo.Acks{}, fmt.Errorf("acks %q: want all, 1 or 0", o.Acks)
+	}
+	return kgo.Acks{}, fmt.Errorf("acks %q: an idempotent producer needs acks all (set idempotence: false, or acks: all)", o.Acks)
+}
+
+func compression(name string) (kgo.CompressionCodec, error) {
+	switch name {
+	case "", "none":
+		return kgo.NoCompression(), nil
+	case "gzip":
+		return kgo.GzipCompression(), nil
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("compression %q: want none, gzip, snappy, lz4 or zstd", name)
+}

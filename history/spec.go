@@ -1,0 +1,142 @@
+package history
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The types in this file are what a scenario asks for; plan.go has what the
+// seed made of it. The yaml tags are their names in a scenario file.
+
+// Range is a whole number, or a span to draw one from, both ends included:
+// 7 or 20..40.
+type Range struct{ Least, Most int64 }
+
+// UnmarshalText reads "7" or "20..40".
+func (r *Range) UnmarshalText(text []byte) error {
+	least, most, span := strings.Cut(string(text), "..")
+	var err error
+	if r.Least, err = strconv.ParseInt(strings.TrimSpace(least), 10, 64); err != nil {
+		return fmt.Errorf("%q is neither a whole number nor a range like 20..40", text)
+	}
+	r.Most = r.Least
+	if span {
+		if r.Most, err = strconv.ParseInt(strings.TrimSpace(most), 10, 64); err != nil {
+			return fmt.Errorf("%q is neither a whole number nor a range like 20..40", text)
+		}
+	}
+	if r.Least > r.Most {
+		return fmt.Errorf("range %q runs backwards", text)
+	}
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (r Range) MarshalText() ([]byte, error) {
+	if r.Least == r.Most {
+		return strconv.AppendInt(nil, r.Least, 10), nil
+	}
+	return fmt.Appendf(nil, "%d..%d", r.Least, r.Most), nil
+}
+
+// Draw picks a number of the range.
+func (r Range) Draw(from *rand.Rand) int64 {
+	return r.Least + from.Int64N(r.Most-r.Least+1)
+}
+
+// Which is an index (a producer, a partition, a broker; from 0), or any. Its
+// zero value is any.
+type Which struct {
+	index int32
+	set   bool
+}
+
+// Only returns the Which that means this index.
+func Only(index int32) Which { return Which{index: index, set: true} }
+
+// Index returns the index, or Any.
+func (w Which) Index() int32 {
+	if !w.set {
+		return Any
+	}
+	return w.index
+}
+
+// UnmarshalText reads "any" or an index.
+func (w *Which) UnmarshalText(text []byte) error {
+	if string(text) == "any" {
+		*w = Which{}
+		return nil
+	}
+	n, err := strconv.ParseInt(string(text), 10, 32)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is neither \"any\" nor an index from 0", text)
+	}
+	*w = Only(int32(n))
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (w Which) MarshalText() ([]byte, error) {
+	if !w.set {
+		return []byte("any"), nil
+	}
+	return strconv.AppendInt(nil, int64(w.index), 10), nil
+}
+
+// TriggerSpec says when a fault strikes. Exactly one of the first seven is set.
+type TriggerSpec struct {
+	Acks     *Range `yaml:"acks,omitempty" json:"acks,omitempty"`         // the n-th successful batch answer
+	Requests *Range `yaml:"requests,omitempty" json:"requests,omitempty"` // the n-th produce batch
+	Records  *Range `yaml:"records,omitempty" json:"records,omitempty"`   // the n-th record handed to a client
+	Sequence *Range `yaml:"sequence,omitempty" json:"sequence,omitempty"` // the batch with this base sequence
+	Unacked  *Range `yaml:"unacked,omitempty" json:"unacked,omitempty"`   // n batches of one producer appended, their answers kept back
+	Started  string `yaml:"started,omitempty" json:"started,omitempty"`   // another fault of the list took effect
+	Ended    string `yaml:"ended,omitempty" json:"ended,omitempty"`       // another fault of the list has healed
+
+	Producer  Which `yaml:"producer" json:"producer"`
+	Partition Which `yaml:"partition" json:"partition"`
+}
+
+// HealSpec says when a fault ends. At most one is set; with none a lasting
+// fault is healed when the run is over.
+type HealSpec struct {
+	After time.Duration `yaml:"after,omitempty" json:"after,omitempty"` // since it took effect
+	Ended string        `yaml:"ended,omitempty" json:"ended,omitempty"` // another fault of the list has healed
+}
+
+// TargetSpec narrows down what a fault hits. Left out, the seed chooses.
+type TargetSpec struct {
+	Partition Which `yaml:"partition" json:"partition"` // the leader of this partition
+	Broker    Which `yaml:"broker" json:"broker"`       // this broker, by index
+	Producer  Which `yaml:"producer" json:"producer"`   // this producer's connections
+}
+
+// FaultSpec is one entry of a scenario's nemesis.
+type FaultSpec struct {
+	Fault  string        `yaml:"fault" json:"fault"`
+	When   TriggerSpec   `yaml:"when" json:"when"`
+	Times  int           `yaml:"times,omitempty" json:"times,omitempty"` // 0 is once; each next time counts on from the last
+	Target TargetSpec    `yaml:"target,omitempty" json:"target,omitempty"`
+	Heal   HealSpec      `yaml:"heal,omitempty" json:"heal,omitempty"`
+	Error  int16         `yaml:"error,omitempty" json:"error,omitempty"`   // answer-error
+	Append bool          `yaml:"append,omitempty" json:"append,omitempty"` // answer-error
+	Delay  time.Duration `yaml:"delay,omitempty" json:"delay,omitempty"`   // delay-acks, latency
+	Rate   int64         `yaml:"rate,omitempty" json:"rate,omitempty"`     // bandwidth, KiB/s
+	How    string        `yaml:"how,omitempty" json:"how,omitempty"`       // restart-leader: graceful, kill
+}
+
+// WorkloadSpec is a scenario's workload.
+type WorkloadSpec struct {
+	Name      string `yaml:"name" json:"name"`
+	Producers int    `yaml:"producers" json:"producers"`
+	Records   int    `yaml:"records" json:"records"`               // per producer
+	Rate      string `yaml:"rate,omitempty" json:"rate,omitempty"` // "500/s" per producer; empty is as fast as it goes
+	InFlight  int    `yaml:"in_flight,omitempty" json:"in_flight,omitempty"`
+	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
+	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
+	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append: partitions per producer; 0 is all
+}
