@@ -1,0 +1,122 @@
+package checker
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Counter describes one coverage counter. Scenarios name counters under
+// "cover:" (the least a run must reach to prove anything) and under an expected
+// count.
+type Counter struct {
+	Name    string
+	Meaning string
+}
+
+// Names of the coverage counters that other code refers to.
+const (
+	covSent              = "sent"
+	covAcked             = "acked"
+	covFailed            = "failed"
+	covUnknown           = "unknown"
+	covUnanswered        = "unanswered"
+	covAckedAfterFault   = "acked_after_fault"
+	covAppendedRecords   = "appended_records"
+	covDuplicatesInLog   = "duplicates_in_log"
+	covUnackedAppended   = "unacked_appended"
+	covFaultsFired       = "faults_fired"
+	covBatches           = "batches"
+	covAnswers           = "answers"
+	covDroppedAcks       = "dropped_acks"
+	covDroppedAckRecords = "dropped_ack_records"
+	covDroppedAnswers    = "dropped_answers"
+	covHeldAcks          = "held_acks"
+	covHeldDelivered     = "held_delivered"
+	covForgedAnswers     = "forged_answers"
+	covWithheld          = "withheld_requests"
+	covRequestsCut       = "cut_requests"
+	covRetries           = "retries"
+	covRetryRecords      = "retry_records"
+	covDeduplicated      = "deduplicated"
+	covRestamped         = "restamped"
+	covEpochBumps        = "epoch_bumps"
+	covProducerIDs       = "producer_ids"
+	covLeaderChanges     = "leader_changes"
+	covConnections       = "connections"
+	covReconnects        = "reconnects"
+	covDisconnects       = "disconnects"
+	covNotKafka          = "not_kafka"
+	covMaxInFlight       = "max_in_flight"
+	// covAnswersPrefix is followed by the error code.
+	covAnswersPrefix = "answers_"
+)
+
+// Counters lists every coverage counter with a line of explanation. All but
+// "answers_CODE" are in every verdict, zero or not.
+func Counters() []Counter {
+	return []Counter{
+		{covSent, "records handed to clients"},
+		{covAcked, "records whose client reported success"},
+		{covFailed, "records that were certainly never appended"},
+		{covUnknown, "records that may or may not be in the log"},
+		{covUnanswered, "records whose client never called back"},
+		{covAckedAfterFault, "acked records whose acknowledgement came after the first fault took effect"},
+		{covAppendedRecords, "this run's intact records in the final read, every copy counted"},
+		{covDuplicatesInLog, "copies after the first in the final read"},
+		{covUnackedAppended, "records in the log whose outcome is unknown"},
+		{covFaultsFired, "planned faults that took effect, each counted once"},
+		{covBatches, "batches in produce requests that arrived from clients"},
+		{covAnswers, "answers to batches, forged ones included"},
+		{covDroppedAcks, "batches appended (answered NONE by the broker) whose success did not reach the client"},
+		{covDroppedAckRecords, "records in those batches: appended records whose acknowledgement was lost; a record counts each time"},
+		{covDroppedAnswers, "answers of any code that did not reach the client"},
+		{covHeldAcks, "successful answers that were held back for a while, or for ever"},
+		{covHeldDelivered, "held answers that were delivered in the end"},
+		{covForgedAnswers, "answers made up or altered by the proxy"},
+		{covWithheld, "batches that the proxy kept from the broker"},
+		{covRequestsCut, "batches whose connection was closed before the broker got them"},
+		{covRetries, "batches that brought records already seen on the wire"},
+		{covRetryRecords, "records in those batches"},
+		{covDeduplicated, "retries that the broker suppressed: same producer id, epoch and sequence answered NONE again with the same base offset"},
+		{covRestamped, "retries under another producer id, epoch or sequence than before"},
+		{covEpochBumps, "times a producer id went on with a higher epoch"},
+		{covProducerIDs, "different producer ids on the wire"},
+		{covLeaderChanges, "times another broker than before acknowledged batches of a partition"},
+		{covConnections, "client connections through the proxies"},
+		{covReconnects, "connections that carried produce requests of a client to a broker which it had been connected to before"},
+		{covDisconnects, "client connections that ended"},
+		{covNotKafka, "connections that carried bytes which are not Kafka frames"},
+		{covMaxInFlight, "most produce requests seen in flight on one connection"},
+		{covAnswersPrefix + "CODE", "answers with that error code (answers_0, answers_45, ...), as they left for the client"},
+	}
+}
+
+// KnownCounter says whether name is a coverage counter, "answers_45" and its
+// like included.
+func KnownCounter(name string) bool {
+	for _, c := range Counters() {
+		if c.Name == name && name != covAnswersPrefix+"CODE" {
+			return true
+		}
+	}
+	if len(name) <= len(covAnswersPrefix) || name[:len(covAnswersPrefix)] != covAnswersPrefix {
+		return false
+	}
+	_, err := strconv.ParseInt(name[len(covAnswersPrefix):], 10, 16)
+	return err == nil
+}
+
+// newCoverage holds every counter at zero, so that a verdict says "0" where
+// nothing was seen.
+func newCoverage() map[string]int64 {
+	coverage := make(map[string]int64)
+	for _, c := range Counters() {
+		if c.Name != covAnswersPrefix+"CODE" {
+			coverage[c.Name] = 0
+		}
+	}
+	return coverage
+}
+
+// answersCounter names the counter of one error code.
+func answersCounter(code int16) string { return fmt.Sprintf("%s%d", covAnswersPrefix, code) }
