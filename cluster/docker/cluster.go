@@ -1,0 +1,203 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/idemcheck/idemcheck/cluster"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+var (
+	_ cluster.Cluster = (*Cluster)(nil)
+	_ cluster.Power   = (*Cluster)(nil)
+	_ cluster.Mover   = (*Cluster)(nil)
+)
+
+// Cluster is a cluster of brokers in containers. It is safe for use by several
+// goroutines, save that one broker's power calls must follow one another.
+type Cluster struct {
+	id       string // unique; in labels and names
+	config   Config
+	image    image
+	provider *testcontainers.DockerProvider
+	engine   client.APIClient
+	brokers  []*broker
+
+	closing sync.Mutex
+	closed  bool
+
+	mover    sync.Mutex
+	admin    *cluster.Admin // made at the first leader move
+	dialTime time.Duration
+}
+
+// broker is one container.
+type broker struct {
+	id         int32
+	advertised string
+	container  string     // the engine's id
+	clients    netip.Addr // on the clients network
+	inner      netip.Addr // on the replication network
+
+	mu   sync.Mutex
+	life *life // current or last; nil before the first
+}
+
+// life is one run of a broker's container, from start to exit.
+type life struct {
+	ended chan struct{} // closed when the container is seen to have exited
+	stop  context.CancelFunc
+}
+
+func (b *broker) current() *life {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.life
+}
+
+// running says whether the container runs, paused or not.
+func (b *broker) running() bool {
+	l := b.current()
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (b *broker) address() string {
+	return netip.AddrPortFrom(b.clients, clientPort).String()
+}
+
+// Facts describes the cluster for the manifest.
+func (c *Cluster) Facts() history.ClusterFacts {
+	facts := history.ClusterFacts{
+		Kind: "docker", Kafka: c.config.Kafka, Image: c.image.reference, Digest: c.image.digest,
+		Config: c.config.properties(),
+	}
+	for _, b := range c.brokers {
+		facts.Brokers = append(facts.Brokers, b.id)
+	}
+	return facts
+}
+
+// properties returns the properties that every broker has, beyond those that
+// hold the cluster together.
+func (c *Config) properties() map[string]string {
+	properties := defaultProperties(c.Brokers)
+	maps.Copy(properties, c.Config)
+	return properties
+}
+
+// Brokers lists the brokers by rising id, dead or alive.
+func (c *Cluster) Brokers() []cluster.Broker {
+	list := make([]cluster.Broker, len(c.brokers))
+	for i, b := range c.brokers {
+		list[i] = cluster.Broker{ID: b.id, Advertised: b.advertised}
+	}
+	return list
+}
+
+// Has says that everything can be done to this cluster, save what needs a
+// second broker.
+func (c *Cluster) Has(capability cluster.Capability) bool {
+	switch capability {
+	case cluster.CanPower:
+		return true
+	case cluster.CanMoveLeader, cluster.CanReplicate:
+		return len(c.brokers) > 1
+	}
+	return false
+}
+
+// Dial connects to the broker that advertises the address, at its container's
+// address. A broker that does not run refuses at once, as the port of a dead
+// process on a living host does: the address of a stopped container is gone,
+// and the kernel would look for it for seconds.
+func (c *Cluster) Dial(ctx context.Context, advertised string) (net.Conn, error) {
+	for _, b := range c.brokers {
+		if b.advertised == advertised {
+			return c.dial(ctx, b)
+		}
+	}
+	return nil, fmt.Errorf("no broker advertises %s", advertised)
+}
+
+func (c *Cluster) dial(ctx context.Context, b *broker) (net.Conn, error) {
+	if !b.running() {
+		return nil, fmt.Errorf("dial broker %d: it is not running: %w", b.id, syscall.ECONNREFUSED)
+	}
+	dialer := net.Dialer{Timeout: c.dialTime}
+	conn, err := dialer.DialContext(ctx, "tcp", b.address())
+	if errors.Is(err, syscall.EHOSTUNREACH) && b.running() {
+		// The kernel may still remember that nobody had the address during a cut.
+		conn, err = dialer.DialContext(ctx, "tcp", b.address())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dial broker %d: %w", b.id, err)
+	}
+	return conn, nil
+}
+
+// MoveLeader makes another in-sync replica lead the partition.
+func (c *Cluster) MoveLeader(ctx context.Context, topic string, partition int32) (to int32, err error) {
+	c.mover.Lock()
+	defer c.mover.Unlock()
+	if c.admin == nil {
+		if c.admin, err = cluster.NewAdmin(c); err != nil {
+			return -1, err
+		}
+	}
+	return c.admin.MoveLeader(ctx, topic, partition)
+}
+
+// Close removes the containers and networks. It may be called twice, and
+// again after it failed; it works on what a failed start left.
+func (c *Cluster) Close(ctx context.Context) error {
+	c.mover.Lock()
+	if c.admin != nil {
+		c.admin.Close()
+		c.admin = nil
+	}
+	c.mover.Unlock()
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.closed {
+		return nil
+	}
+	_, _, err := remove(ctx, c.engine, client.Filters{}.Add("label", labelCluster+"="+c.id), anyOwner)
+	for _, b := range c.brokers {
+		if l := b.current(); l != nil {
+			l.stop()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove cluster %s (idemcheck clean does so later): %w", c.id, err)
+	}
+	c.closed = true
+	return c.provider.Close()
+}
+
+// ignoreNotFound takes the error of a removal: what is gone is removed.
+func ignoreNotFound(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package docker
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	probeEvery = 50 * time.Millisecond
+	// probeTime is how long one attempt may take, dial and answers.
+	probeTime = 2 * time.Second
+	// probeAnswer is more than any answer to a probe is long, bytes.
+	probeAnswer = 1 << 20
+)
+
+// waitAnswer waits until a broker answers ApiVersions and Metadata and sees at
+// least so many brokers, itself included. It watches the container meanwhile:
+// one that exits is an error at once.
+func (c *Cluster) waitAnswer(ctx context.Context, b *broker, brokers int) error {
+	l := b.current()
+	for {
+		err := c.probe(ctx, b, brokers)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-l.ended:
+			return c.explainExit(ctx, b)
+		case <-ctx.Done():
+			return fmt.Errorf("broker %d: %w: %w (is %s an image of Kafka?); %s", b.id, context.Cause(ctx), err, c.image.reference, lastLines(c.tail(ctx, b)))
+		case <-time.After(probeEvery):
+		}
+	}
+}
+
+// explainExit says how a broker's container ended.
+func (c *Cluster) explainExit(ctx context.Context, b *broker) error {
+	how := "exited"
+	if state, err := c.state(ctx, b); err == nil {
+		how = fmt.Sprintf("exited with status %d", state.ExitCode)
+		if state.OOMKilled {
+			how += " (out of memory)"
+		}
+		if state.Error != "" {
+			how += " (" + state.Error + ")"
+		}
+	}
+	return fmt.Errorf("broker %d (image %s) %s instead of serving; %s", b.id, c.image.reference, how, lastLines(c.tail(ctx, b)))
+}
+
+// probe asks a broker once.
+func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	conn, err := c.dial(ctx, b)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	versions := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
+	answer, err := exchange(conn, versions)
+	if err != nil {
+		return fmt.Errorf("broker %d: ApiVersions: %w", b.id, err)
+	}
+	if err := kerr.ErrorForCode(answer.(*kmsg.ApiVersionsResponse).ErrorCode); err != nil {
+		return fmt.Errorf("broker %d: ApiVersions: %w", b.id, err)
+	}
+	metadata := kmsg.NewPtrMetadataRequest()
+	metadata.Version = 4
+	metadata.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
+	answer, err = exchange(conn, metadata)
+	if err != nil {
+		return fmt.Errorf("broker %d: Metadata: %w", b.id, err)
+	}
+	if seen := len(answer.(*kmsg.MetadataResponse).Brokers); seen < brokers {
+		return fmt.Errorf("broker %d sees %d of %d brokers", b.id, seen, brokers)
+	}
+	return nil
+}
+
+// exchange sends a request of a version without tagged fields and reads its answer.
+func exchange(conn net.Conn, req kmsg.Request) (kmsg.Response, error) {
+	const correlation = 1
+	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("idemcheck-probe")).AppendRequest(nil, req, correlation)
+	if _, err := conn.Write(frame); err != nil {
+		return nil, err
+	}
+	var head [8]byte // length, correlation id
+	if _, err := io.ReadFull(conn, head[:]); err != nil {
+		return nil, err
+	}
+	size, got := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint32(head[4:])
+	if size < 4 || size > probeAnswer || got != correlation {
+		return nil, fmt.Errorf("what answers is not Kafka: it began with % x", head)
+	}
+	body := make([]byte, size-4)
+	if _, err := io.ReadFull(conn, body); err != nil {
+		return nil, err
+	}
+	resp := req.ResponseKind()
+	resp.SetVersion(req.GetVersion())
+	return resp, resp.ReadFrom(body)
+}
