@@ -144,7 +144,7 @@ func (n node) environment() map[string]string {
 		"KAFKA_HEAP_OPTS": "-Xms256m -Xmx256m",
 		// The client compiler alone and the serial collector start a broker in
 		// half the time; so small a heap gains nothing from the others.
-		"KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true",
+		"KAFKA_JVM_PERFORMANCE_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData",
 	}
 	set := func(property, value string) { env[variable(property)] = value }
 	for property, value := range n.properties {
