@@ -96,14 +96,12 @@ func Build(ctx context.Context, s Spec, progress func(string)) (ref string, err 
 		say("image %s is there already", s.Tag)
 		return s.Tag, nil
 	}
-	if s.Base == "" {
-		if _, err := EnsureBase(ctx, progress); err != nil {
+	if s.Base != "" {
+		if ok, err := e.has(ctx, s.Base); err != nil {
 			return "", err
+		} else if !ok {
+			return "", fmt.Errorf("build image %s: the base image %s is not on this engine (nothing is pulled): load it, or leave the base out to have one made from Debian packages", s.Tag, s.Base)
 		}
-	} else if ok, err := e.has(ctx, s.Base); err != nil {
-		return "", err
-	} else if !ok {
-		return "", fmt.Errorf("build image %s: the base image %s is not on this engine (nothing is pulled): load it, or leave the base out to have one made from Debian packages", s.Tag, s.Base)
 	}
 	if s.JarsDir == "" {
 		dir, err := os.MkdirTemp("", "idemcheck-jars-")
@@ -119,6 +117,12 @@ func Build(ctx context.Context, s Spec, progress func(string)) (ref string, err 
 			return "", err
 		}
 		say("fetched %d jars of Kafka %s in %s", len(jars.names), s.Version, since(begun))
+	}
+	// After the jars, which tell within seconds that a version does not exist.
+	if s.Base == "" {
+		if _, err := EnsureBase(ctx, progress); err != nil {
+			return "", err
+		}
 	}
 	if !jars.logs {
 		say("these jars have no log4j binding for slf4j: brokers of %s will log nothing", s.Tag)
