@@ -1,0 +1,307 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+const (
+	// dialLimit bounds the connection to a broker.
+	dialLimit = 5 * time.Second
+	// drainLimit is how long a connection whose client is gone waits for the
+	// answers that the broker still owes, so that they are journaled.
+	drainLimit = time.Second
+	// endLimit bounds everything else that ending a connection waits for.
+	endLimit = 10 * time.Second
+)
+
+var errUnreachable = errors.New("the broker could not be reached")
+
+// loss says why a client sees no more answers on a connection.
+type loss struct {
+	fault  int32
+	why    string
+	cut    bool // requests that have arrived meanwhile go no further
+	abrupt bool // the client's socket is closed at once, not after what was passed
+}
+
+// conn is one client's connection through a lane, with the broker's connection
+// behind it. Two links of toxiproxy's carry its bytes; it closes the sockets
+// itself, when both directions are settled.
+type conn struct {
+	id     int64
+	lane   *lane
+	att    *attachment // as it was when the connection came
+	client net.Conn
+	broker net.Conn // nil when it could not be reached
+
+	pending    pendings
+	clientID   atomic.Pointer[string]
+	opaque     atomic.Bool          // not Kafka
+	once       sync.Once            // for the journal's not-kafka row
+	brokerGone atomic.Bool          // the broker's stream is over
+	heldBy     atomic.Pointer[hold] // the black hole that answers are behind
+
+	up, down    *sink
+	wake        chan struct{} // one slot: answers must look again
+	tick        chan struct{} // one slot: run must look again
+	answersDone chan struct{}
+	answers     *answers // set by the answer toxic; read after answersDone
+
+	mu      sync.Mutex
+	lost    *loss
+	lostSet atomic.Bool
+	lostCh  chan struct{}
+	brokerE error
+
+	forceOnce sync.Once
+	forced    chan struct{} // close everything now, wait for nothing
+}
+
+func newConn(l *lane, client net.Conn, att *attachment) *conn {
+	return &conn{
+		id: l.fleet.lastConn.Add(1), lane: l, att: att, client: client,
+		wake: make(chan struct{}, 1), tick: make(chan struct{}, 1),
+		answersDone: make(chan struct{}), lostCh: make(chan struct{}), forced: make(chan struct{}),
+	}
+}
+
+// name is how the client called itself in its last request; "" before the first.
+func (c *conn) name() string {
+	name, _ := c.clientName()
+	return name
+}
+
+// clientName also says whether the name is known yet.
+func (c *conn) clientName() (name string, known bool) {
+	if p := c.clientID.Load(); p != nil {
+		return *p, true
+	}
+	return "", c.opaque.Load()
+}
+
+func (c *conn) setClient(name string) {
+	c.clientID.Store(&name)
+	c.wakeAnswers() // a hold may turn on the name
+}
+
+func (c *conn) wakeAnswers() { poke(c.wake) }
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// lose ends the client's side. The first loss counts.
+func (c *conn) lose(l loss) {
+	c.mu.Lock()
+	first := c.lost == nil
+	if first {
+		c.lost = &l
+		c.lostSet.Store(true)
+		close(c.lostCh)
+	}
+	c.mu.Unlock()
+	if first {
+		c.wakeAnswers()
+	}
+}
+
+func (c *conn) isLost() bool { return c.lostSet.Load() }
+
+func (c *conn) isCut() bool {
+	if !c.lostSet.Load() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost.cut
+}
+
+// lostFault is the fault that ended the client's side, if one did.
+func (c *conn) lostFault() int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lost == nil {
+		return history.NoFault
+	}
+	return c.lost.fault
+}
+
+// force closes both sockets without waiting for anything.
+func (c *conn) force(why string) {
+	c.lose(loss{fault: history.NoFault, why: why, cut: true, abrupt: true})
+	c.forceOnce.Do(func() { close(c.forced) })
+}
+
+// serve runs one connection from accept to its end.
+func (c *conn) serve(dial func(context.Context) (net.Conn, error)) {
+	c.note(history.WireConnect, "from "+c.client.RemoteAddr().String())
+	var err error
+	if c.broker, err = c.dial(dial); err != nil {
+		if !c.lane.anyHold() || c.isLost() {
+			// Some clients give up on a connection that ends before its first
+			// answer, and try again on one that is reset.
+			reset(c.client)
+			c.note(history.WireDisconnect, "reset: the broker could not be reached: "+err.Error())
+			return
+		}
+		c.broker = nil
+	}
+	c.start()
+	c.run()
+	c.settleDeliveries()
+	c.mu.Lock()
+	why := c.lost.why
+	c.mu.Unlock()
+	if err != nil {
+		why += "; the broker could not be reached: " + err.Error()
+	}
+	c.note(history.WireDisconnect, why)
+}
+
+func (c *conn) dial(dial func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), dialLimit)
+	defer cancel()
+	go func() {
+		select {
+		case <-c.forced:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	broker, err := dial(ctx)
+	if err == nil && broker == nil {
+		err = errUnreachable
+	}
+	return broker, err
+}
+
+// start begins both links.
+func (c *conn) start() {
+	up := newSink(c.broker, func(error) {})
+	down := newSink(c.client, func(err error) {
+		c.lose(loss{fault: history.NoFault, why: "the client takes no more: " + err.Error(), abrupt: true})
+	})
+	c.mu.Lock()
+	c.up, c.down = up, down
+	c.mu.Unlock()
+	c.lane.startLinks(c,
+		&source{conn: c.client, ended: c.clientEnded},
+		&source{conn: c.broker, ended: c.brokerEnded})
+}
+
+func (c *conn) clientEnded(err error) {
+	why := "closed by the client"
+	if err != io.EOF {
+		why = "broken by the client: " + err.Error()
+	}
+	c.lose(loss{fault: history.NoFault, why: why, abrupt: true})
+}
+
+func (c *conn) brokerEnded(err error) {
+	c.mu.Lock()
+	c.brokerE = err
+	c.mu.Unlock()
+	c.brokerGone.Store(true)
+	poke(c.tick)
+}
+
+// run waits for the end of the connection and closes its sockets in order.
+func (c *conn) run() {
+	up, down, forced := c.up.closed, c.down.closed, c.forced
+	downDone := false
+	select {
+	case <-c.lostCh:
+	case <-down: // everything that the broker gave was delivered
+		down, downDone = nil, true
+		why := "closed by the broker"
+		c.mu.Lock()
+		if c.brokerE != nil && c.brokerE != io.EOF {
+			why = "broken by the broker: " + c.brokerE.Error()
+		}
+		c.mu.Unlock()
+		c.lose(loss{fault: history.NoFault, why: why})
+	}
+	c.mu.Lock()
+	abrupt := c.lost.abrupt
+	c.mu.Unlock()
+	c.client.SetWriteDeadline(time.Now().Add(endLimit))
+	hard := time.NewTimer(endLimit)
+	defer hard.Stop()
+	var drain *time.Timer
+	var drained <-chan time.Time
+	clientOpen, brokerOpen, upDone, hurry := true, c.broker != nil, false, false
+	for clientOpen || brokerOpen {
+		if clientOpen && (downDone || abrupt || hurry) {
+			if c.down.written.Load() == 0 {
+				reset(c.client)
+			} else {
+				c.client.Close()
+			}
+			clientOpen = false
+		}
+		if brokerOpen && (hurry || c.brokerGone.Load() || (upDone && c.pending.owed() == 0)) {
+			c.broker.Close()
+			brokerOpen = false
+		}
+		if !clientOpen && !brokerOpen {
+			break
+		}
+		select {
+		case <-down:
+			down, downDone = nil, true
+		case <-up:
+			up, upDone = nil, true
+			drain = time.NewTimer(drainLimit)
+			defer drain.Stop()
+			drained = drain.C
+		case <-c.tick:
+		case <-drained:
+			hurry = true
+		case <-forced:
+			forced, hurry = nil, true
+		case <-hard.C:
+			hurry = true
+		}
+	}
+	<-c.down.closed
+	<-c.up.closed
+	<-c.answersDone
+}
+
+// settleDeliveries tells of answers that were passed on and yet never reached
+// the client's socket, such as those still in a latency toxic when it left.
+func (c *conn) settleDeliveries() {
+	written := c.down.written.Load()
+	for _, d := range c.answers.deliveries {
+		if d.end > written {
+			c.journalAnswer(history.WireRelease, d.pending, Decision{}, history.ActionDropped, c.lostFault())
+			c.lostAnswer(d.pending, c.lostFault())
+		}
+	}
+}
+
+// stuck says whether a socket has not taken bytes for a while.
+func (c *conn) stuck() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up != nil && (c.up.blocked() || c.down.blocked())
+}
+
+// reset closes a connection with RST where the transport can.
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+}

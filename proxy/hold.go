@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+const noFault = history.NoFault
+
+// healLimit is how long heal waits for connections to deliver what was held.
+const healLimit = time.Second
+
+// hold is a black hole towards some clients of one broker.
+type hold struct {
+	fault int32
+	match func(clientID string) bool
+}
+
+// HoldAnswers makes a black hole towards the clients of the broker at index
+// whose client id match accepts (nil: all), on connections open now and later:
+// requests still flow, and nothing passes to the client, not even the end of a
+// connection. A connection whose client id is not known yet counts as matched.
+// fault goes into the journal.
+//
+// heal ends it: what was held is delivered where the broker's end of the
+// connection is still there. Where it died meanwhile, what was held died with
+// it: each produce answer is reported lost, and the client's connection is
+// closed. heal returns when that has happened, or after a second. It may be
+// called more than once.
+func (f *Fleet) HoldAnswers(index int, fault int32, match func(clientID string) bool) (heal func()) {
+	l := f.lanes[index]
+	if match == nil {
+		match = func(string) bool { return true }
+	}
+	h := &hold{fault: fault, match: match}
+	l.changeHolds(func(now []*hold) []*hold { return append(now, h) })
+	return func() {
+		l.changeHolds(func(now []*hold) []*hold {
+			var rest []*hold
+			for _, other := range now {
+				if other != h {
+					rest = append(rest, other)
+				}
+			}
+			return rest
+		})
+		l.awaitHealed(h)
+	}
+}
+
+// changeHolds replaces the list of holds and tells the connections.
+func (l *lane) changeHolds(change func([]*hold) []*hold) {
+	l.holdMu.Lock()
+	var now []*hold
+	if p := l.holds.Load(); p != nil {
+		now = append(now, *p...)
+	}
+	now = change(now)
+	if len(now) == 0 {
+		l.holds.Store(nil)
+	} else {
+		l.holds.Store(&now)
+	}
+	l.holdMu.Unlock()
+	for _, c := range l.snapshot() {
+		c.wakeAnswers()
+	}
+}
+
+func (l *lane) dropHolds() { l.changeHolds(func([]*hold) []*hold { return nil }) }
+
+func (l *lane) anyHold() bool { return l.holds.Load() != nil }
+
+// holding returns the hold that is in force on a connection, or nil.
+func (l *lane) holding(c *conn) *hold {
+	p := l.holds.Load()
+	if p == nil {
+		return nil
+	}
+	name, known := c.clientName()
+	for _, h := range *p {
+		if !known || h.match(name) {
+			return h
+		}
+	}
+	return nil
+}
+
+// awaitHealed waits until no connection holds anything for h any more.
+func (l *lane) awaitHealed(h *hold) {
+	deadline := time.Now().Add(healLimit)
+	for time.Now().Before(deadline) {
+		waiting := false
+		for _, c := range l.snapshot() {
+			if c.heldBy.Load() == h && l.holding(c) == nil {
+				waiting = true
+			}
+		}
+		if !waiting {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

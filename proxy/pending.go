@@ -1,0 +1,74 @@
+package proxy
+
+import "sync"
+
+// pending is one request that an answer is due to.
+type pending struct {
+	key         int16
+	version     int16
+	correlation int32
+	raw         bool // a SASL token, answered by another without a header
+
+	// Of produce requests only:
+	exchange *Exchange
+	shares   []share
+	topicIDs [][16]byte // by batch; used from version 13
+	withheld map[int]int16
+	fault    int32 // that withheld batches
+	forged   bool  // nothing of it went to the broker
+}
+
+// pendings is the queue of requests in flight on one connection, in the order
+// in which their answers must come. The two toxics of a connection share it.
+type pendings struct {
+	mu      sync.Mutex
+	queue   []*pending
+	head    int
+	produce int // produce requests that the broker owes an answer to
+}
+
+func (p *pendings) push(e *pending) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.head > 0 && p.head == len(p.queue) {
+		p.queue, p.head = p.queue[:0], 0
+	}
+	p.queue = append(p.queue, e)
+	if e.exchange != nil && !e.forged {
+		p.produce++
+	}
+}
+
+// first returns the request whose answer is next, or nil.
+func (p *pendings) first() *pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.head == len(p.queue) {
+		return nil
+	}
+	return p.queue[p.head]
+}
+
+// pop removes the first request once its answer has arrived.
+func (p *pendings) pop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.queue[p.head]
+	p.queue[p.head] = nil
+	p.head++
+	if e.exchange != nil && !e.forged {
+		p.produce--
+	}
+	if p.head > 64 && p.head*2 > len(p.queue) {
+		rest := copy(p.queue, p.queue[p.head:])
+		clear(p.queue[rest:])
+		p.queue, p.head = p.queue[:rest], 0
+	}
+}
+
+// owed returns how many produce answers the broker still owes.
+func (p *pendings) owed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.produce
+}
