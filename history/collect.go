@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -13,7 +14,8 @@ type collector[R any] struct {
 	columns []column[R]
 	order   func(*R) int64
 
-	mu     sync.Mutex // guards what follows; held only for appending and swapping
+	mu     sync.Mutex      // guards what follows; held only for appending and swapping
+	before map[laneKey]int // rows of the lanes of the part before: a good guess
 	lanes  map[laneKey]*laneRows[R]
 	last   *laneRows[R] // of lanes: the one appended to last
 	rows   int
@@ -38,7 +40,7 @@ func (c *collector[R]) add(key laneKey, write func(partJob), n int, fill func([]
 	if lane == nil || lane.key != key {
 		lane = c.lanes[key]
 		if lane == nil {
-			lane = &laneRows[R]{key: key}
+			lane = &laneRows[R]{key: key, rows: make([]R, 0, c.before[key])}
 			c.lanes[key] = lane
 		}
 		c.last = lane
@@ -69,6 +71,10 @@ func (c *collector[R]) rotate(write func(partJob), last bool) {
 func (c *collector[R]) swap(write func(partJob)) {
 	lanes := c.lanes
 	c.lanes, c.last, c.rows = make(map[laneKey]*laneRows[R], len(lanes)), nil, 0
+	c.before = make(map[laneKey]int, len(lanes))
+	for key, lane := range lanes {
+		c.before[key] = len(lane.rows)
+	}
 	c.seq++
 	seq := c.seq
 	write(func(dir string) (File, error) {
@@ -80,8 +86,8 @@ func (c *collector[R]) swap(write func(partJob)) {
 func (c *collector[R]) sorted(lanes map[laneKey]*laneRows[R]) []laneRows[R] {
 	all := make([]laneRows[R], 0, len(lanes))
 	for _, lane := range lanes {
-		if !slices.IsSortedFunc(lane.rows, c.compare) {
-			slices.SortStableFunc(lane.rows, c.compare)
+		if !c.rising(lane.rows) {
+			slices.SortStableFunc(lane.rows, func(a, b R) int { return cmp.Compare(c.order(&a), c.order(&b)) })
 		}
 		all = append(all, *lane)
 	}
@@ -89,14 +95,13 @@ func (c *collector[R]) sorted(lanes map[laneKey]*laneRows[R]) []laneRows[R] {
 	return all
 }
 
-func (c *collector[R]) compare(a, b R) int {
-	switch x, y := c.order(&a), c.order(&b); {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
+func (c *collector[R]) rising(rows []R) bool {
+	for i := 1; i < len(rows); i++ {
+		if c.order(&rows[i-1]) > c.order(&rows[i]) {
+			return false
+		}
 	}
-	return 0
+	return true
 }
 
 // partJob writes one closed part to the run directory. Jobs of one writer run

@@ -11,8 +11,9 @@ import (
 type column[R any] struct {
 	name string
 	node parquet.Node
-	// put gives the value of a row; a null Value only where node is optional.
-	put func(*R) parquet.Value
+	// put writes a value for each row to to, which is as long as rows. It takes
+	// many rows at once because a call for each would cost more than the rest.
+	put func(to []parquet.Value, rows []R)
 	// get stores a value read from the file in a row.
 	get func(*R, parquet.Value)
 }
@@ -38,7 +39,11 @@ func textNode() parquet.Node {
 func int64Column[R any, I ~int64 | ~uint32](name string, field func(*R) *I) column[R] {
 	return column[R]{
 		name: name, node: int64Node(),
-		put: func(r *R) parquet.Value { return parquet.Int64Value(int64(*field(r))) },
+		put: func(to []parquet.Value, rows []R) {
+			for i := range rows {
+				to[i] = parquet.Int64Value(int64(*field(&rows[i])))
+			}
+		},
 		get: func(r *R, v parquet.Value) { *field(r) = I(v.Int64()) },
 	}
 }
@@ -47,11 +52,14 @@ func int64Column[R any, I ~int64 | ~uint32](name string, field func(*R) *I) colu
 func nullableColumn[R any](name string, none int64, field func(*R) *int64) column[R] {
 	return column[R]{
 		name: name, node: parquet.Optional(int64Node()),
-		put: func(r *R) parquet.Value {
-			if *field(r) == none {
-				return parquet.NullValue()
+		put: func(to []parquet.Value, rows []R) {
+			for i := range rows {
+				if v := *field(&rows[i]); v != none {
+					to[i] = parquet.Int64Value(v).Level(0, 1, 0)
+				} else {
+					to[i] = parquet.NullValue()
+				}
 			}
-			return parquet.Int64Value(*field(r))
 		},
 		get: func(r *R, v parquet.Value) {
 			if v.IsNull() {
@@ -67,7 +75,11 @@ func nullableColumn[R any](name string, none int64, field func(*R) *int64) colum
 func int32Column[R any, I ~int16 | ~int32](name string, field func(*R) *I) column[R] {
 	return column[R]{
 		name: name, node: int32Node(),
-		put: func(r *R) parquet.Value { return parquet.Int32Value(int32(*field(r))) },
+		put: func(to []parquet.Value, rows []R) {
+			for i := range rows {
+				to[i] = parquet.Int32Value(int32(*field(&rows[i])))
+			}
+		},
 		get: func(r *R, v parquet.Value) { *field(r) = I(v.Int32()) },
 	}
 }
@@ -78,24 +90,27 @@ func textColumn[R any](name string, field func(*R) *string) column[R] {
 	values := make(map[string]parquet.Value)
 	var last string
 	lastValue := parquet.ByteArrayValue(nil)
+	valueOf := func(text string) parquet.Value {
+		v, ok := values[text]
+		if !ok {
+			if len(values) >= mostTexts {
+				clear(values)
+			}
+			v = parquet.ByteArrayValue([]byte(text))
+			values[text] = v
+		}
+		return v
+	}
 	texts := make(map[string]string)
 	return column[R]{
 		name: name, node: textNode(),
-		put: func(r *R) parquet.Value {
-			text := *field(r)
-			if text == last {
-				return lastValue
-			}
-			v, ok := values[text]
-			if !ok {
-				if len(values) >= mostTexts {
-					clear(values)
+		put: func(to []parquet.Value, rows []R) {
+			for i := range rows {
+				if text := *field(&rows[i]); text != last {
+					last, lastValue = text, valueOf(text)
 				}
-				v = parquet.ByteArrayValue([]byte(text))
-				values[text] = v
+				to[i] = lastValue
 			}
-			last, lastValue = text, v
-			return v
 		},
 		get: func(r *R, v parquet.Value) {
 			text, ok := texts[string(v.ByteArray())]
@@ -124,7 +139,11 @@ func wordColumn[R any, E ~uint8](name string, words []string, field func(*R) *E)
 	}
 	return column[R]{
 		name: name, node: textNode(),
-		put: func(r *R) parquet.Value { return values[*field(r)] },
+		put: func(to []parquet.Value, rows []R) {
+			for i := range rows {
+				to[i] = values[*field(&rows[i])]
+			}
+		},
 		get: func(r *R, v parquet.Value) { *field(r) = E(wordIndex(words, v.ByteArray())) },
 	}
 }

@@ -117,25 +117,17 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 	w := parquet.NewWriter(to, schemaOf(table, columns),
 		parquet.PageBufferSize(1<<17), // never filled: pages are ended below, by rows
 		parquet.WriteBufferSize(0),
+		parquet.DataPageStatistics(false), // the column index has them; in page headers they cost reading time
 		parquet.CreatedBy("idemcheck", strconv.Itoa(Schema), ""),
 	)
 	writers := w.ColumnWriters()
 	runs := make([]partRun, 0, len(lanes))
-	values := make([]parquet.Value, 0, pageRows)
+	values := make([]parquet.Value, pageRows)
 	var row, page int64
 	put := func(rows []R) error {
 		for i, c := range columns {
-			values = values[:0]
-			optional := c.node.Optional()
-			for k := range rows {
-				v := c.put(&rows[k])
-				level := 0
-				if optional && !v.IsNull() {
-					level = 1
-				}
-				values = append(values, v.Level(0, level, i))
-			}
-			if _, err := writers[i].WriteRowValues(values); err != nil {
+			c.put(values[:len(rows)], rows)
+			if _, err := writers[i].WriteRowValues(values[:len(rows)]); err != nil {
 				return err
 			}
 		}
