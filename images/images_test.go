@@ -42,6 +42,8 @@ func TestWhatMavenPrintsBecomesOneSentence(t *testing.T) {
 			"Maven Central has no Kafka of that version (no org.apache.kafka:kafka_2.13:9.9.9): choose a published one"},
 		{"[ERROR] The following artifacts could not be resolved: a: Could not find artifact org.apache.kafka:kafka-tools-api:jar:4.4.0 in central (x) -> [Help 1]",
 			"its jars are incomplete on Maven Central (no org.apache.kafka:kafka-tools-api:4.4.0): choose another version, or give a folder of jars"},
+		{"[ERROR] could not be resolved: org.apache.kafka:kafka_2.13:jar:9.9.9, org.apache.kafka:kafka-tools:jar:9.9.9: org.apache.kafka:kafka_2.13:jar:9.9.9 was not found in https://repo.example during a previous attempt. This failure was cached",
+			"Maven Central has no Kafka of that version (no org.apache.kafka:kafka_2.13:9.9.9)"},
 		{"[ERROR] Failed: Could not transfer artifact org.apache.kafka:kafka_2.13:pom:4.3.1 from/to central (https://repo.example/): repo.example: Name or service not known -> [Help 1]\n",
 			"Maven Central cannot be reached (repo.example: Name or service not known): check the network"},
 		{"[ERROR] The JAVA_HOME environment variable is not defined correctly -> [Help 1]\n[ERROR] more", "mvn: The JAVA_HOME environment variable is not defined correctly"},

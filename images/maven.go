@@ -57,7 +57,9 @@ func copyDependencies(ctx context.Context, version string, wanted []string, dir 
 	if err := os.WriteFile(filepath.Join(project, "pom.xml"), pom(wanted), 0o644); err != nil {
 		return fmt.Errorf("fetch Kafka %s: %w", version, err)
 	}
-	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", copyGoal,
+	// Updates are forced so that a version that was missing yesterday, or a network
+	// that was down, is not remembered as missing.
+	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--update-snapshots", copyGoal,
 		"-DincludeScope=runtime", "-DoutputDirectory="+dir)
 	cmd.Dir = project
 	cmd.WaitDelay = 2 * time.Second
@@ -86,7 +88,7 @@ func pom(wanted []string) []byte {
 }
 
 var (
-	notFound   = regexp.MustCompile(`Could not find artifact ([^:\s]+):([^:\s]+):[^:\s]+:(\S+)`)
+	notFound   = regexp.MustCompile(`Could not find artifact ([^:\s]+):([^:\s]+):[^:\s]+:(\S+)|([^:\s]+):([^:\s]+):jar:(\S+) was not found in`)
 	notFetched = regexp.MustCompile(`Could not transfer artifact [^\n]*?: ([^\n]*?)(?: -> \[Help|\n|$)`)
 	mavenError = regexp.MustCompile(`(?m)^(?:\x1b\[[0-9;]*m)*\[(?:\x1b\[[0-9;]*m)*ERROR(?:\x1b\[[0-9;]*m)*\] (.+)$`)
 	colour     = regexp.MustCompile(`\x1b\[[0-9;]*m`)
@@ -96,6 +98,7 @@ var (
 func explainMaven(version, output string, err error) error {
 	output = colour.ReplaceAllString(output, "")
 	if m := notFound.FindStringSubmatch(output); m != nil {
+		m = append(m[:1], strings.Fields(strings.Join(m[1:], " "))...) // one of the two forms
 		if m[2] == "kafka_2.13" {
 			return fmt.Errorf("Maven Central has no Kafka of that version (no %s:%s:%s): choose a published one", m[1], m[2], m[3]) //nolint:staticcheck // a product's name
 		}
