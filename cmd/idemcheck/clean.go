@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idemcheck/idemcheck/cluster/docker"
+)
+
+func cleanCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "clean",
+		Short: "Remove containers and networks that crashed runs left behind",
+		Long: `Removes every container and network of idemcheck whose process is gone. Run
+directories are never touched.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			containers, networks, err := docker.Sweep(cmd.Context(), all)
+			if err != nil {
+				return broken(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "removed %d containers and %d networks\n", containers, networks)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "also those of runs that are still going on: it breaks them")
+	return cmd
+}

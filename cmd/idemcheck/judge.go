@@ -1,0 +1,15 @@
+package main
+
+import (
+	"github.com/idemcheck/idemcheck/checker"
+)
+
+// judge is the one path by which a run directory gets its verdict, whether it
+// was just made or is years old. It saves the verdict there.
+func judge(dir string) (*checker.Verdict, error) {
+	verdict, err := checker.Judge(dir, checker.Options{Version: version()})
+	if err != nil {
+		return nil, err
+	}
+	return verdict, checker.Save(dir, verdict)
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/runner"
+	"github.com/idemcheck/idemcheck/suites"
+	"github.com/idemcheck/idemcheck/workloads"
+)
+
+// vocabulary gathers the names that a scenario may use from the rooms that own
+// them.
+func vocabulary() suites.Vocabulary {
+	v := suites.Vocabulary{
+		Libraries: slices.Sorted(maps.Keys(runner.Libraries())),
+		Counter:   checker.KnownCounter,
+		Workload: func(s *suites.Scenario) error {
+			workload, err := workloads.ByName(s.Workload.Name)
+			if err != nil {
+				return err
+			}
+			_, err = workload.Draw(s.Workload, max(s.Topics.Partitions, 1), history.Stream(0, "check"))
+			return err
+		},
+		Fault: func(spec history.FaultSpec, all []history.FaultSpec) []suites.FieldProblem {
+			var problems []suites.FieldProblem
+			for _, p := range nemesis.Check(spec, all) {
+				problems = append(problems, suites.FieldProblem(p))
+			}
+			return problems
+		},
+	}
+	for _, w := range workloads.All() {
+		v.Workloads = append(v.Workloads, w.Name())
+	}
+	for _, c := range checker.Names() {
+		v.Checks = append(v.Checks, c.Name)
+	}
+	for _, kind := range checker.Kinds() {
+		v.Anomalies = append(v.Anomalies, string(kind))
+	}
+	return v
+}

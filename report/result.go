@@ -1,0 +1,83 @@
+// Package report shows verdicts to a person or to a CI system: as lines on a
+// terminal, as the story of an anomaly, as JUnit. It writes to the writer it is
+// given and decides nothing.
+package report
+
+import (
+	"time"
+
+	"github.com/idemcheck/idemcheck/checker"
+)
+
+// Result is one scenario as it came out. Exactly one of Verdict, Skipped and
+// Broken tells the rest, but a broken run may have a verdict as well.
+type Result struct {
+	Folder   string           `json:"folder,omitempty"`
+	Scenario string           `json:"scenario"`
+	Seed     uint64           `json:"seed"`
+	Dir      string           `json:"dir,omitempty"`
+	Took     time.Duration    `json:"took_ns"`
+	Outcome  Outcome          `json:"outcome"`
+	Skipped  string           `json:"skipped,omitempty"` // why
+	Broken   string           `json:"broken,omitempty"`  // what could not do its job
+	Verdict  *checker.Verdict `json:"verdict,omitempty"`
+}
+
+// Outcome sums a result up; it decides the exit status.
+type Outcome string
+
+const (
+	// AsExpected: what the scenario expects was seen. Exit 0.
+	AsExpected Outcome = "as-expected"
+	// NotAsExpected: a guarantee was violated, or an expected violation was not found. Exit 1.
+	NotAsExpected Outcome = "not-as-expected"
+	// Inconclusive: the run proves nothing. Exit 2.
+	Inconclusive Outcome = "inconclusive"
+	// Broken: the harness, a cluster or a client could not do its job. Exit 3.
+	Broken Outcome = "broken"
+	// Skipped: the cluster lacks what the scenario needs.
+	Skipped Outcome = "skipped"
+)
+
+// Judged sums up a verdict. broken is the error of the run, empty when it went
+// through to its end. A violation that was found stays one, whatever broke
+// afterwards.
+func Judged(v *checker.Verdict, broken string) Outcome {
+	switch {
+	case v == nil:
+		return Broken
+	case v.HarnessError != "":
+		return Broken
+	case v.Overall == checker.Violation && !v.AsExpected:
+		return NotAsExpected
+	case broken != "":
+		return Broken
+	case v.Overall == checker.Inconclusive:
+		return Inconclusive
+	case v.Overall == checker.NotRun:
+		return Broken
+	case v.AsExpected:
+		return AsExpected
+	}
+	return NotAsExpected
+}
+
+// ExitStatus is the process's exit status for a set of results: 0 all as
+// expected; 1 a violation, or an expected one not found; 3 something could not
+// do its job; 2 something was inconclusive, or nothing was run at all. A
+// violation outranks the rest: it must not be lost in a noisy night.
+func ExitStatus(results []Result) int {
+	count := make(map[Outcome]int)
+	for _, r := range results {
+		count[r.Outcome]++
+	}
+	switch {
+	case count[NotAsExpected] > 0:
+		return 1
+	case count[Broken] > 0:
+		return 3
+	case count[Inconclusive] > 0, count[AsExpected] == 0:
+		return 2
+	}
+	return 0
+}

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/idemcheck/idemcheck/checker"
+)
+
+// Style says how lines may look.
+type Style struct {
+	Colour bool
+	Width  int // columns; 0 is without limit
+}
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+	dim    = "2"
+)
+
+func (s Style) paint(code, text string) string {
+	if !s.Colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Line writes what came out of one scenario: a headline, what the run
+// exercised, and, where something is wrong, what.
+func Line(w io.Writer, r Result, s Style) {
+	mark, code := badge(r.Outcome)
+	fmt.Fprintf(w, "%s %-26s %s%s\n", s.paint(code, mark), r.Scenario, s.paint(code, headline(r)), s.paint(dim, took(r.Took)))
+	if r.Verdict != nil {
+		fmt.Fprintf(w, "    %s\n", Exercised(r.Verdict))
+	}
+	if r.Broken != "" {
+		fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(r.Broken, "\n", "\n    "))
+	}
+	if v := r.Verdict; v != nil {
+		if v.HarnessError != "" {
+			fmt.Fprintf(w, "    %s\n", v.HarnessError)
+		}
+		if r.Outcome != AsExpected || v.Overall == checker.Violation {
+			anomalies(w, v, s)
+		}
+	}
+	if r.Outcome != AsExpected && r.Outcome != Skipped && r.Dir != "" {
+		fmt.Fprintf(w, "    %s\n", s.paint(dim, "idemcheck show "+r.Dir))
+	}
+}
+
+func badge(o Outcome) (mark, code string) {
+	switch o {
+	case AsExpected:
+		return "ok  ", green
+	case NotAsExpected:
+		return "FAIL", red
+	case Inconclusive:
+		return "????", yellow
+	case Broken:
+		return "ERR ", red
+	case Skipped:
+		return "skip", yellow
+	}
+	panic(fmt.Sprintf("report: impossible outcome %q", o))
+}
+
+func headline(r Result) string {
+	switch {
+	case r.Outcome == Skipped:
+		return r.Skipped
+	case r.Verdict == nil, r.Verdict.HarnessError != "":
+		return "could not be carried out"
+	}
+	return r.Verdict.Why
+}
+
+func took(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (%.1f s)", d.Seconds())
+}
+
+// Exercised says in a line what a run put to the test, from its coverage. What
+// is zero and says nothing by being so is left out.
+func Exercised(v *checker.Verdict) string {
+	c := v.Coverage
+	parts := []string{fmt.Sprintf("%d records, %d acked", v.Totals.Sent, v.Totals.Acked)}
+	add := func(name, one, many string) {
+		switch n := c[name]; n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	add("faults_fired", "fault", "faults")
+	if lost := c["dropped_acks"]; lost > 0 {
+		parts = append(parts, fmt.Sprintf("%d acks lost (%d records)", lost, c["dropped_ack_records"]))
+	}
+	add("forged_answers", "answer forged", "answers forged")
+	add("retries", "retry", "retries")
+	add("deduplicated", "duplicate suppressed", "duplicates suppressed")
+	add("duplicates_in_log", "record stored again", "records stored again")
+	add("leader_changes", "leader change", "leader changes")
+	add("epoch_bumps", "epoch bump", "epoch bumps")
+	add("reconnects", "reconnect", "reconnects")
+	return strings.Join(parts, ", ")
+}
+
+// perGuarantee is how many anomalies of a guarantee a summary spells out.
+const perGuarantee = 2
+
+// anomalies lists the broken guarantees with the first few diagnoses.
+func anomalies(w io.Writer, v *checker.Verdict, s Style) {
+	for _, g := range v.Guarantees {
+		if g.Status != checker.Violation {
+			continue
+		}
+		fmt.Fprintf(w, "    %s %s\n", s.paint(bold, g.Name+":"), g.Why)
+		for i, a := range g.Anomalies {
+			if i == perGuarantee {
+				fmt.Fprintf(w, "      %s\n", s.paint(dim, fmt.Sprintf("... %d more kept in verdict.json", len(g.Anomalies)-i)))
+				break
+			}
+			fmt.Fprintf(w, "      - %s [%s]\n", a.Diagnosis, a.Blame)
+		}
+	}
+}
+
+// Summary writes the last line of a set of results.
+func Summary(w io.Writer, results []Result, took time.Duration, s Style) {
+	count := make(map[Outcome]int)
+	for _, r := range results {
+		count[r.Outcome]++
+	}
+	var parts []string
+	for _, o := range []Outcome{AsExpected, NotAsExpected, Inconclusive, Broken, Skipped} {
+		if n := count[o]; n > 0 {
+			_, code := badge(o)
+			parts = append(parts, s.paint(code, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "-", " "))))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing was run"}
+	}
+	fmt.Fprintf(w, "\n%d scenarios: %s, in %.1f s\n", len(results), strings.Join(parts, ", "), took.Seconds())
+}

@@ -1,0 +1,227 @@
+package runner
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/suites"
+	"github.com/idemcheck/idemcheck/workloads"
+)
+
+// run is one run on its way.
+type run struct {
+	session  *Session
+	scenario suites.Scenario
+	dir      string
+	manifest *history.Manifest
+	plan     *history.Plan
+	writer   *history.Writer
+	recorder *history.Recorder
+
+	site      *site
+	nemesis   *nemesis.Nemesis
+	attached  bool
+	producers []workloads.Producer
+	faulty    faulty
+	cutShort  string // why the sending ended early, when it did
+	watch     *watch
+}
+
+// Run carries out one scenario and leaves its run directory in dir, which must
+// not exist yet, also when the run breaks. The error is nil for a complete run,
+// whatever it will be judged to be; a *Broken when something could not do its
+// job; the context's when a person stopped it.
+func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir string) error {
+	if err := s.Can(sc); err != nil {
+		return err
+	}
+	plan, err := Draw(sc, seed)
+	if err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	base := time.Now()
+	manifest, err := describe(sc, seed, s.config, base)
+	if err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	writer, err := history.Create(dir, manifest, plan, history.WriterOptions{})
+	if err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	r := &run{
+		session: s, scenario: sc, dir: dir, manifest: manifest, plan: plan,
+		writer: writer, recorder: history.NewRecorder(writer, base),
+	}
+	r.watch = watchRun(r)
+	err = r.conduct(ctx)
+	r.watch.stop()
+	return errors.Join(err, r.writeDown(ctx, err))
+}
+
+// conduct goes through the phases. Whatever happens on the way, what was begun
+// is healed and ended before it returns.
+func (r *run) conduct(ctx context.Context) error {
+	steps := []struct {
+		phase string
+		do    func(context.Context) error
+	}{
+		{phaseCluster, r.bringUp},
+		{phaseTopics, r.makeTopics},
+		{phaseOpen, r.open},
+		{phaseWarm, r.warm},
+		{phaseSend, r.send},
+		{phaseSettle, r.settle},
+	}
+	budgeted, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var err error
+	for _, step := range steps {
+		if step.phase == phaseSend {
+			budgeted, cancel = context.WithTimeoutCause(ctx, r.scenario.Budget, errBudget)
+			defer cancel()
+		}
+		if err = r.step(budgeted, step.phase, step.do); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		return errors.Join(err, r.abandon())
+	}
+	for _, step := range []struct {
+		phase string
+		do    func(context.Context) error
+	}{
+		{phaseHeal, r.heal}, {phaseDrain, r.drain}, {phaseFrontier, r.frontier}, {phaseRead, r.readBack},
+	} {
+		if err = r.step(ctx, step.phase, step.do); err != nil {
+			return errors.Join(err, r.abandon())
+		}
+	}
+	return r.verifyOwnWork()
+}
+
+// step runs one phase and notes its times.
+func (r *run) step(ctx context.Context, phase string, do func(context.Context) error) error {
+	r.watch.enter(phase)
+	r.manifest.EndedIn = phase
+	r.manifest.Phases = append(r.manifest.Phases, history.Phase{Name: phase, Start: r.recorder.Now()})
+	err := r.writer.SaveManifest(r.manifest)
+	if err == nil {
+		err = do(ctx)
+	}
+	r.manifest.Phases[len(r.manifest.Phases)-1].End = r.recorder.Now()
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errBudget) {
+		return fmt.Errorf("stopped in phase %s: %w", phase, cause)
+	}
+	return &Broken{phase, err}
+}
+
+// errBudget ends the sending when a scenario's budget is over. That is no
+// error of the harness: what hangs by then is judged.
+var errBudget = errors.New("the budget is over")
+
+func (r *run) bringUp(ctx context.Context) (err error) {
+	if r.site, err = r.session.ensure(ctx, r.scenario); err != nil {
+		return err
+	}
+	r.manifest.Cluster = r.site.cluster.Facts()
+	return nil
+}
+
+// makeTopics creates the run's own topics, with names that no other run has.
+func (r *run) makeTopics(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	spec := r.scenario.Topics
+	for i := range spec.Count {
+		name := fmt.Sprintf("%s-%s-%d", r.scenario.Name, r.manifest.Run, i)
+		id, err := r.site.admin.CreateTopic(ctx, name, spec.Partitions, spec.Replication, topicConfig(spec.Config))
+		if err != nil {
+			return err
+		}
+		starts, _, err := r.site.admin.Offsets(ctx, name)
+		if err != nil {
+			return err
+		}
+		r.site.fleet.SetTopic(id, name)
+		ends := make([]int64, spec.Partitions)
+		for p := range ends {
+			ends[p] = -1
+		}
+		r.manifest.Topics = append(r.manifest.Topics, history.Topic{
+			Name: name, ID: hex.EncodeToString(id[:]), Partitions: spec.Partitions, Replication: spec.Replication,
+			Starts: starts, Ends: ends, Read: make([]bool, spec.Partitions),
+		})
+	}
+	return nil
+}
+
+// topicConfig turns retention and compaction off where a scenario does not say
+// otherwise: nothing may leave the log before it is read.
+func topicConfig(asked map[string]string) map[string]string {
+	config := map[string]string{"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+	for name, value := range asked {
+		config[name] = value
+	}
+	return config
+}
+
+// topicNames lists the run's topics.
+func (r *run) topicNames() []string {
+	var names []string
+	for _, t := range r.manifest.Topics {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// verifyOwnWork finds out whether the harness kept its own promises.
+func (r *run) verifyOwnWork() error {
+	if err := r.nemesis.Err(); err != nil {
+		return &Broken{phaseSend, err}
+	}
+	if err := r.recorder.Err(); err != nil {
+		return &Broken{phaseSend, err}
+	}
+	if r.cutShort != "" {
+		return &Broken{phaseSend, errors.New(r.cutShort)}
+	}
+	return nil
+}
+
+// writeDown finishes the run directory: logs of the brokers, and a manifest
+// that says how the run ended.
+func (r *run) writeDown(ctx context.Context, ended error) error {
+	switch {
+	case ended == nil:
+		r.manifest.Ended, r.manifest.EndedIn = history.EndedComplete, ""
+	case ctx.Err() != nil:
+		r.manifest.Ended, r.manifest.Error = history.EndedInterrupted, ended.Error()
+	default:
+		r.manifest.Ended, r.manifest.Error = history.EndedBroken, ended.Error()
+	}
+	return errors.Join(r.keepLogs(), r.writer.Close(r.manifest))
+}
+
+func (r *run) keepLogs() error {
+	if r.site == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	dir := filepath.Join(r.dir, "broker")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep broker logs: %w", err)
+	}
+	return r.site.cluster.Logs(ctx, dir)
+}

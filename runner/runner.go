@@ -1,0 +1,84 @@
+// Package runner conducts runs: it makes the run directory and the plan, brings
+// up a cluster behind proxies, lets producers send while faults fire, heals,
+// drains, reads every log to its end, and writes down what happened. It never
+// judges, and never prints.
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/clients/franz"
+	"github.com/idemcheck/idemcheck/suites"
+)
+
+// Config is what a person chose on the command line.
+type Config struct {
+	Cluster string // embedded or docker
+	Kafka   string // version, for docker
+	Image   string // overrides the version's own image
+	Version string // of idemcheck
+	// Watch, when not nil, is told how a run stands, several times a second.
+	Watch func(Status)
+	// Progress, when not nil, is told in a line what slow steps of a cluster do.
+	Progress func(string)
+}
+
+// Status is how a run stands.
+type Status struct {
+	Phase         string
+	Elapsed       time.Duration
+	Left          time.Duration // of the scenario's budget
+	Sent, Acked   int64
+	Planned       int64 // records
+	Fired, Faults int
+	Active        []string // faults in force
+}
+
+// Phases of a run, in order.
+const (
+	phasePrepare  = "prepare"
+	phaseCluster  = "cluster"
+	phaseTopics   = "topics"
+	phaseOpen     = "open"
+	phaseWarm     = "warm-up"
+	phaseSend     = "send"
+	phaseSettle   = "settle"
+	phaseHeal     = "heal"
+	phaseDrain    = "drain"
+	phaseFrontier = "frontier"
+	phaseRead     = "read"
+)
+
+// libraries are the client libraries a scenario can name.
+func libraries() map[string]clients.Library {
+	return map[string]clients.Library{franz.Name: franz.Library{}}
+}
+
+// Libraries describes the client libraries, by name.
+func Libraries() map[string]string {
+	return map[string]string{franz.Name: "franz-go " + franz.Version() + ", in this process"}
+}
+
+// Broken is the error of a run that could not do its job: the harness, the
+// cluster or a client failed in Phase. It is not a verdict about anyone.
+type Broken struct {
+	Phase string
+	Err   error
+}
+
+func (b *Broken) Error() string { return fmt.Sprintf("in phase %s: %v", b.Phase, b.Err) }
+
+func (b *Broken) Unwrap() error { return b.Err }
+
+// Skipped is the error of a scenario that the chosen cluster cannot run.
+type Skipped struct{ Why string }
+
+func (s *Skipped) Error() string { return "skipped: " + s.Why }
+
+// key says which scenarios can share a cluster: those whose requirements are
+// equal.
+func key(s suites.Scenario) string {
+	return fmt.Sprintf("%d brokers, %v", s.Cluster.Brokers, s.Cluster.Config)
+}

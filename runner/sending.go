@@ -1,0 +1,241 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/suites"
+	"github.com/idemcheck/idemcheck/workloads"
+)
+
+const (
+	// openLimit is how long a client may take to connect on a healthy cluster.
+	openLimit = 30 * time.Second
+	// closeClient is how long a client may take to close once it is drained.
+	closeClient = 5 * time.Second
+	// drainMargin is added to the clients' own deadlines when draining. It is
+	// longer than the margin that liveness is judged with, so that what is late
+	// is seen to be late.
+	drainMargin = 10 * time.Second
+)
+
+// faulty keeps the first thing that a client did and no client may do.
+type faulty struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *faulty) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// open puts journal and nemesis on the proxies and opens every producer.
+func (r *run) open(ctx context.Context) error {
+	prefix := "idemcheck-" + r.manifest.Run + "-"
+	ids := make(map[string]int32)
+	for i := range r.scenario.Workload.Producers {
+		ids[fmt.Sprintf("%s%d", prefix, i)] = int32(i)
+	}
+	var err error
+	r.nemesis, err = nemesis.New(r.plan.Faults, nemesis.Env{
+		Cluster: r.site.cluster, Leaders: r.site.admin, Links: r.site.fleet,
+		Topics: r.topicNames(), Replication: r.scenario.Topics.Replication, Now: r.recorder.Now,
+		Producer: func(clientID string) int32 {
+			if i, ok := ids[clientID]; ok {
+				return i
+			}
+			return history.Any
+		},
+		Record: func(e history.FaultEvent) {
+			if err := r.writer.Fault(e); err != nil {
+				r.faulty.note(err)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.site.fleet.Attach(r.manifest.Run, r.recorder, r.nemesis)
+	r.attached = true
+	for i := range r.scenario.Workload.Producers {
+		if err := r.openOne(ctx, i, fmt.Sprintf("%s%d", prefix, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) openOne(ctx context.Context, index int, clientID string) error {
+	spec := r.scenario.Clients[index%len(r.scenario.Clients)]
+	library, ok := libraries()[spec.Library]
+	if !ok {
+		return fmt.Errorf("no client library %q", spec.Library)
+	}
+	ctx, cancel := context.WithTimeout(ctx, openLimit)
+	defer cancel()
+	opened := r.recorder.Now()
+	o := clientOptions(spec, r.scenario.Workload.InFlight, clientID)
+	producer, err := library.Open(ctx, r.site.fleet.Addresses(), o)
+	if err != nil {
+		return err
+	}
+	process := int32(len(r.producers))
+	r.producers = append(r.producers, workloads.Producer{Process: process, Producer: producer})
+	info := producer.Info()
+	r.manifest.Processes = append(r.manifest.Processes, history.Process{
+		ID: process, Producer: index, Library: info.Library, Version: info.Version, ClientID: clientID,
+		Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
+		OrderPromised: info.OrderPromised, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
+		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options),
+	})
+	return nil
+}
+
+func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Options {
+	o := spec.Options
+	return clients.Options{
+		ClientID: clientID, Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: inFlight,
+		Linger: o.Linger, BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries,
+		RetryBackoff: o.RetryBackoff, RequestTimeout: o.RequestTimeout, DeliveryTimeout: o.DeliveryTimeout,
+		MetadataMaxAge: o.MetadataMaxAge,
+	}
+}
+
+func (r *run) env() workloads.Env {
+	return workloads.Env{
+		Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.producers,
+		Recorder: r.recorder, Called: r.nemesis.Called, Broken: r.faulty.note,
+	}
+}
+
+// warm sends and awaits the warm-up records, then arms the nemesis.
+func (r *run) warm(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, openLimit)
+	defer cancel()
+	if err := workloads.Warm(ctx, r.env()); err != nil {
+		return err
+	}
+	r.nemesis.Arm()
+	return nil
+}
+
+// send sends the planned records. A budget that is over does not break the
+// run: what the client did until then is judged.
+func (r *run) send(ctx context.Context) error {
+	err := workloads.Send(ctx, r.env())
+	if errors.Is(err, errBudget) || errors.Is(context.Cause(ctx), errBudget) {
+		r.cutShort = fmt.Sprintf("%v (%s): %d of %d records were handed to the clients by then", errBudget,
+			r.scenario.Budget, r.recorder.Counts().Calls, r.planned())
+		return nil
+	}
+	return err
+}
+
+// planned is how many records the run sends in all.
+func (r *run) planned() int64 {
+	return int64(r.plan.Workload.Producers) * int64(r.plan.Workload.Records+r.plan.Workload.Warmup)
+}
+
+// settle waits for faults under way, within the budget.
+func (r *run) settle(ctx context.Context) error {
+	err := r.nemesis.Settle(ctx, func() int64 { return r.recorder.Counts().Pending })
+	if errors.Is(context.Cause(ctx), errBudget) {
+		return nil
+	}
+	return err
+}
+
+// heal ends every fault and waits for the cluster to be whole.
+func (r *run) heal(ctx context.Context) error {
+	r.nemesis.Heal()
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	if err := r.site.admin.WaitWhole(ctx); err != nil {
+		return fmt.Errorf("the cluster did not become whole after the faults: %w", err)
+	}
+	r.manifest.Healed = r.recorder.Now()
+	return nil
+}
+
+// drain waits until every op is answered or past its client's deadline, then
+// ends the clients and lets go of the proxies' connections.
+func (r *run) drain(ctx context.Context) error {
+	var deadline time.Duration
+	for _, p := range r.manifest.Processes {
+		deadline = max(deadline, p.Deadline)
+	}
+	limit := time.NewTimer(deadline + drainMargin)
+	defer limit.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for waiting := true; waiting && r.recorder.Counts().Pending > 0; {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			waiting = false
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	stuck := r.recorder.GiveUp("never answered: the harness ended the wait")
+	r.manifest.Drained = r.recorder.Now()
+	if stuck > 0 {
+		r.cutShort = "" // the client hangs: a finding about it, not a broken run
+	}
+	r.letGo()
+	r.faulty.mu.Lock()
+	defer r.faulty.mu.Unlock()
+	return r.faulty.err
+}
+
+// letGo closes the producers and takes the run's hands off the proxies. A
+// client that does not close in time is left behind.
+func (r *run) letGo() {
+	var all sync.WaitGroup
+	for _, p := range r.producers {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), closeClient)
+			defer cancel()
+			_ = p.Close(ctx) // what it did not answer was given up already
+		})
+	}
+	all.Wait()
+	for i, p := range r.producers {
+		r.manifest.Processes[i].Sent = r.recorder.Sent(p.Process)
+		r.manifest.Processes[i].Closed = r.recorder.Now()
+	}
+	r.producers = nil
+	if r.attached {
+		r.attached = false
+		ctx, cancel := context.WithTimeout(context.Background(), closeClient)
+		defer cancel()
+		if err := r.site.fleet.Detach(ctx); err != nil {
+			r.faulty.note(err)
+		}
+		r.nemesis.Report()
+	}
+}
+
+// abandon heals and ends what a broken or stopped run has under way.
+func (r *run) abandon() error {
+	if r.nemesis == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(r.manifest.Phases, func(p history.Phase) bool { return p.Name == phaseHeal }) {
+		r.nemesis.Heal()
+	}
+	r.recorder.GiveUp("never answered: the run ended before")
+	r.letGo()
+	return nil
+}

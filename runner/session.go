@@ -1,0 +1,169 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/idemcheck/idemcheck/cluster"
+	"github.com/idemcheck/idemcheck/cluster/docker"
+	"github.com/idemcheck/idemcheck/cluster/embedded"
+	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/proxy"
+	"github.com/idemcheck/idemcheck/suites"
+)
+
+// Session runs scenarios one after the other. Those whose requirements are
+// equal share a cluster, on topics of their own; the cluster is checked to be
+// whole in between. A Session must be closed.
+type Session struct {
+	config Config
+	site   *site // nil when none is up
+}
+
+// site is a running cluster with the proxies in front of it.
+type site struct {
+	key     string
+	cluster cluster.Cluster
+	admin   *cluster.Admin
+	fleet   *proxy.Fleet
+	took    time.Duration // from nothing to whole
+}
+
+// NewSession prepares a session. No cluster is started before the first run.
+func NewSession(c Config) *Session {
+	if c.Watch == nil {
+		c.Watch = func(Status) {}
+	}
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	return &Session{config: c}
+}
+
+// Can says whether the chosen kind of cluster can run a scenario; if not the
+// error is a *Skipped that says why.
+func (s *Session) Can(sc suites.Scenario) error {
+	if sc.Cluster.Kind != "any" && sc.Cluster.Kind != s.config.Cluster {
+		return &Skipped{fmt.Sprintf("needs a cluster of kind %s, this one is %s", sc.Cluster.Kind, s.config.Cluster)}
+	}
+	needs, err := nemesis.Needs(sc.Nemesis)
+	if err != nil {
+		return err
+	}
+	has := capabilities(s.config.Cluster)
+	for _, need := range needs {
+		if !slices.Contains(has, need) {
+			return &Skipped{fmt.Sprintf("needs a cluster with %q, and %s has none", need, s.config.Cluster)}
+		}
+	}
+	return nil
+}
+
+// capabilities of a kind of cluster, known before one is started.
+func capabilities(kind string) []cluster.Capability {
+	if kind == docker.Kind {
+		return []cluster.Capability{cluster.CanPower, cluster.CanMoveLeader, cluster.CanReplicate}
+	}
+	return []cluster.Capability{cluster.CanMoveLeader}
+}
+
+// ensure brings up the cluster that a scenario needs, or checks that the one
+// that is up is whole. A cluster that is not whole is replaced.
+func (s *Session) ensure(ctx context.Context, sc suites.Scenario) (*site, error) {
+	if s.site != nil && s.site.key == key(sc) {
+		check, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		err := s.site.admin.WaitWhole(check)
+		if err == nil || ctx.Err() != nil {
+			return s.site, ctx.Err()
+		}
+		s.config.Progress(fmt.Sprintf("the cluster is not whole after the last scenario (%v): starting another", err))
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	up, err := s.start(ctx, sc)
+	if err != nil {
+		return nil, err
+	}
+	up.took = time.Since(began)
+	s.site = up
+	s.config.Progress(fmt.Sprintf("%d brokers ready after %s", sc.Cluster.Brokers, up.took.Round(100*time.Millisecond)))
+	return up, nil
+}
+
+// start opens the proxies first, so that the brokers can advertise them.
+func (s *Session) start(ctx context.Context, sc suites.Scenario) (up *site, err error) {
+	up = &site{key: key(sc)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, up.close())
+		}
+	}()
+	if up.fleet, err = proxy.Listen(sc.Cluster.Brokers); err != nil {
+		return up, err
+	}
+	if up.cluster, err = s.launch(ctx, sc, up.fleet.Addresses()); err != nil {
+		up.cluster = nil
+		return up, err
+	}
+	for i, b := range up.cluster.Brokers() {
+		up.fleet.Serve(i, b.ID, func(ctx context.Context) (net.Conn, error) { return up.cluster.Dial(ctx, b.Advertised) })
+	}
+	if up.admin, err = cluster.NewAdmin(up.cluster); err != nil {
+		return up, err
+	}
+	return up, up.admin.WaitWhole(ctx)
+}
+
+func (s *Session) launch(ctx context.Context, sc suites.Scenario, advertised []string) (cluster.Cluster, error) {
+	switch s.config.Cluster {
+	case embedded.Kind:
+		return embedded.Start(embedded.Config{Advertised: advertised, Config: sc.Cluster.Config})
+	case docker.Kind:
+		return docker.Start(ctx, docker.Config{
+			Kafka: s.config.Kafka, Image: s.config.Image, Brokers: sc.Cluster.Brokers,
+			Advertised: advertised, Config: sc.Cluster.Config, Progress: s.config.Progress,
+		})
+	}
+	return nil, fmt.Errorf("unknown kind of cluster %q (there are embedded, docker)", s.config.Cluster)
+}
+
+// Close ends the cluster that is up, if any.
+func (s *Session) Close() error {
+	if s.site == nil {
+		return nil
+	}
+	up := s.site
+	s.site = nil
+	return up.close()
+}
+
+// closeLimit is how long ending a cluster may take.
+const closeLimit = 60 * time.Second
+
+func (up *site) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	var err error
+	if up.admin != nil {
+		up.admin.Close()
+	}
+	if up.cluster != nil {
+		err = up.cluster.Close(ctx)
+	}
+	if up.fleet != nil {
+		err = errors.Join(err, up.fleet.Close())
+	}
+	return err
+}
+
+// Compare orders scenarios by the cluster they need, so that those with equal
+// requirements can be run one after the other.
+func Compare(a, b suites.Scenario) int { return strings.Compare(key(a), key(b)) }

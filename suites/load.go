@@ -1,0 +1,154 @@
+package suites
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+//go:embed */*.yaml
+var embedded embed.FS
+
+// Folders lists the suite folders, by name.
+func Folders() []string {
+	entries, err := fs.ReadDir(embedded, ".")
+	if err != nil {
+		panic("suites: the embedded folder cannot be read: " + err.Error())
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// Folder loads every scenario of a suite folder, in the order of their files.
+func Folder(name string, v Vocabulary) ([]Scenario, error) {
+	files, err := fs.Glob(embedded, path.Join(name, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no suite folder %q (there are %s)", name, strings.Join(Folders(), ", "))
+	}
+	var scenarios []Scenario
+	for _, file := range files {
+		text, err := embedded.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read scenario %s: %w", file, err)
+		}
+		s, err := Parse(file, text, v)
+		if err != nil {
+			return nil, err
+		}
+		s.Folder = name
+		scenarios = append(scenarios, s)
+	}
+	return scenarios, nil
+}
+
+// Find resolves what a person names on the command line: a suite folder, a
+// scenario of one ("basic/ack-loss", or "ack-loss" when only one has it), or a
+// file of their own.
+func Find(name string, v Vocabulary) ([]Scenario, error) {
+	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read scenario: %w", err)
+		}
+		s, err := Parse(name, text, v)
+		return []Scenario{s}, err
+	}
+	if slices.Contains(Folders(), name) {
+		return Folder(name, v)
+	}
+	folder, scenario, whole := strings.Cut(name, "/")
+	var found []Scenario
+	for _, f := range Folders() {
+		if whole && f != folder {
+			continue
+		}
+		all, err := Folder(f, v)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			if s.Name == name || (whole && s.Name == scenario) {
+				found = append(found, s)
+			}
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found, nil
+	case 0:
+		return nil, fmt.Errorf("no scenario, suite folder or file %q (suite folders: %s; `idemcheck list scenarios` names every scenario; a file of your own ends in .yaml)",
+			name, strings.Join(Folders(), ", "))
+	}
+	var names []string
+	for _, s := range found {
+		names = append(names, s.Folder+"/"+s.Name)
+	}
+	return nil, fmt.Errorf("scenario %q stands in several folders: say which (%s)", name, strings.Join(names, ", "))
+}
+
+// Parse reads one scenario file. file is used in errors only. Every error says
+// file, line and column.
+func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
+	var s Scenario
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return s, positioned(file, err)
+	}
+	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+		return s, fmt.Errorf("%s: want exactly one scenario in the file, there are %d", file, countDocs(tree))
+	}
+	if err := yaml.UnmarshalWithOptions(text, &s, yaml.DisallowUnknownField()); err != nil {
+		return s, positioned(file, err)
+	}
+	s.File = file
+	s.fill()
+	problems := validate(&s, v)
+	if len(problems) == 0 {
+		return s, nil
+	}
+	var all []error
+	for _, p := range problems {
+		all = append(all, p.at(file, tree))
+	}
+	return s, errors.Join(all...)
+}
+
+func countDocs(tree *ast.File) int {
+	n := 0
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// positioned turns the YAML library's errors into "file:line:column: message".
+func positioned(file string, err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		p := at.GetToken().Position
+		return fmt.Errorf("%s:%d:%d: %s", file, p.Line, p.Column, explain(at.GetMessage()))
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// explain adds what is allowed where the library only says what is not.
+func explain(message string) string {
+	if strings.HasPrefix(message, "unknown field") {
+		return message + " (README.md, \"A scenario file\", lists every key)"
+	}
+	return message
+}

@@ -1,0 +1,106 @@
+// Package suites is what is run: scenario files in YAML, grouped in folders,
+// embedded in the binary, and their loader, which is strict: an unknown key,
+// name or value is an error that says where and what is allowed.
+//
+// It holds data only. Names are resolved by the runner.
+package suites
+
+import (
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Scenario is one scenario file, every default filled in.
+type Scenario struct {
+	Name     string               `yaml:"name" json:"name"`
+	Why      string               `yaml:"why" json:"why"`
+	Claims   []string             `yaml:"claims,omitempty" json:"claims,omitempty"`
+	Cluster  Cluster              `yaml:"cluster,omitempty" json:"cluster"`
+	Topics   Topics               `yaml:"topics,omitempty" json:"topics"`
+	Clients  []Client             `yaml:"clients" json:"clients"`
+	Workload history.WorkloadSpec `yaml:"workload" json:"workload"`
+	Nemesis  []history.FaultSpec  `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
+	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: every checker
+	Cover    map[string]int64     `yaml:"cover,omitempty" json:"cover,omitempty"`
+	Expect   Expect               `yaml:"expect,omitempty" json:"expect"`
+	Budget   time.Duration        `yaml:"budget,omitempty" json:"budget"`
+
+	Folder string `yaml:"-" json:"folder,omitempty"` // suite folder it came from; empty for a user's own file
+	File   string `yaml:"-" json:"file,omitempty"`
+}
+
+// Cluster says what a scenario needs to run on.
+type Cluster struct {
+	Kind    string            `yaml:"kind,omitempty" json:"kind"` // any, embedded, docker
+	Brokers int               `yaml:"brokers,omitempty" json:"brokers"`
+	Config  map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // broker properties
+}
+
+// Topics says what topics are made for it. Their names are the run's own.
+type Topics struct {
+	Count       int               `yaml:"count,omitempty" json:"count"`
+	Partitions  int               `yaml:"partitions,omitempty" json:"partitions"`
+	Replication int               `yaml:"replication,omitempty" json:"replication"`
+	Config      map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // topic properties
+}
+
+// Client says with what the producers send. With several, producers take them
+// in turn.
+type Client struct {
+	Library     string  `yaml:"library,omitempty" json:"library"`
+	Idempotence bool    `yaml:"idempotence" json:"idempotence"`
+	Acks        string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0
+	Options     Options `yaml:"options,omitempty" json:"options"`
+}
+
+// Options is the common vocabulary of client options. Zero leaves the library's
+// own default.
+type Options struct {
+	Linger          time.Duration `yaml:"linger,omitempty" json:"linger,omitempty"`
+	BatchBytes      int           `yaml:"batch_bytes,omitempty" json:"batch_bytes,omitempty"`
+	Compression     string        `yaml:"compression,omitempty" json:"compression,omitempty"`
+	Retries         int           `yaml:"retries,omitempty" json:"retries,omitempty"`
+	RetryBackoff    time.Duration `yaml:"retry_backoff,omitempty" json:"retry_backoff,omitempty"`
+	RequestTimeout  time.Duration `yaml:"request_timeout,omitempty" json:"request_timeout,omitempty"`
+	DeliveryTimeout time.Duration `yaml:"delivery_timeout,omitempty" json:"delivery_timeout,omitempty"`
+	MetadataMaxAge  time.Duration `yaml:"metadata_max_age,omitempty" json:"metadata_max_age,omitempty"`
+}
+
+// Expect is what a scenario must end in: pass, or a violation of one kind.
+type Expect struct {
+	Violation string `yaml:"violation,omitempty" json:"violation,omitempty"` // anomaly kind; empty: pass
+	Count     string `yaml:"count,omitempty" json:"count,omitempty"`         // coverage counter that must equal the number of those anomalies
+}
+
+// Defaults of a scenario file.
+const (
+	defaultBrokers    = 3
+	defaultPartitions = 1
+	defaultSize       = 100
+	defaultBudget     = 60 * time.Second
+)
+
+// fill puts the defaults in place of what a file leaves out.
+func (s *Scenario) fill() {
+	s.Cluster.Kind = orElse(s.Cluster.Kind, "any")
+	s.Cluster.Brokers = orElse(s.Cluster.Brokers, defaultBrokers)
+	s.Topics.Count = orElse(s.Topics.Count, 1)
+	s.Topics.Partitions = orElse(s.Topics.Partitions, defaultPartitions)
+	s.Topics.Replication = orElse(s.Topics.Replication, s.Cluster.Brokers)
+	for i := range s.Clients {
+		s.Clients[i].Library = orElse(s.Clients[i].Library, "franz-go")
+		s.Clients[i].Acks = orElse(s.Clients[i].Acks, "all")
+	}
+	s.Workload.Producers = orElse(s.Workload.Producers, 1)
+	s.Workload.Size = orElse(s.Workload.Size, defaultSize)
+	s.Budget = orElse(s.Budget, defaultBudget)
+}
+
+func orElse[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}

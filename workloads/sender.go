@@ -1,0 +1,67 @@
+package workloads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// sender sends one producer's records, one step at a time, over its lanes in
+// turn. It lives through warm-up and sending, so that the turn goes on.
+type sender struct {
+	env      Env
+	life     context.Context // of the records: it must outlast the sending, or the client drops what it still holds
+	index    int
+	producer Producer
+	lanes    []history.TopicPartition
+	turn     int
+}
+
+func (s *sender) step(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	lane := s.lanes[s.turn%len(s.lanes)]
+	s.turn++
+	ticket := s.env.Recorder.Begin(s.producer.Process, lane)
+	value := history.AppendValue(make([]byte, 0, s.env.Plan.Size), history.Identity{
+		Run: s.env.Run, Process: s.producer.Process, Topic: lane.Topic,
+		Partition: lane.Partition, Number: ticket.Number,
+	}, s.env.Plan.Size)
+	s.producer.Send(s.life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
+		func(r clients.Result) {
+			err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
+			// An answer after the wait was ended is no news: the op is unknown.
+			if err != nil && !errors.Is(err, history.ErrGivenUp) {
+				s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
+			}
+		})
+	return nil
+}
+
+// each runs do for every producer at once and returns the first error.
+func each(ctx context.Context, env Env, do func(context.Context, *sender) error) error {
+	life := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for i, producer := range env.Producers {
+		s := &sender{env: env, life: life, index: i, producer: producer}
+		for _, topic := range env.Topics {
+			for _, partition := range env.Plan.Partitions[i].Partitions {
+				s.lanes = append(s.lanes, history.TopicPartition{Topic: topic, Partition: partition})
+			}
+		}
+		all.Go(func() {
+			if err := do(ctx, s); err != nil {
+				cancel(fmt.Errorf("producer %d: %w", i, err))
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}

@@ -1,0 +1,126 @@
+// Package workloads is what producers send, a file per workload. A workload
+// draws its plan from the seed, then drives producers through it: it begins
+// every op in the recorder before the client sees the record, and ends it when
+// the client calls back.
+//
+// It knows nothing of faults, proxies or clusters.
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Workload is one way of sending.
+type Workload interface {
+	// Name is what scenarios call it.
+	Name() string
+	// Explain says in a line what it sends.
+	Explain() string
+	// Draw makes the plan concrete. An error says which value of the
+	// scenario is impossible.
+	Draw(spec history.WorkloadSpec, partitions int, from *rand.Rand) (history.WorkloadPlan, error)
+}
+
+// All lists every workload, by name.
+func All() []Workload { return []Workload{fanOut{}, uniqueAppend{}} }
+
+// ByName finds a workload.
+func ByName(name string) (Workload, error) {
+	all := All()
+	if i := slices.IndexFunc(all, func(w Workload) bool { return w.Name() == name }); i >= 0 {
+		return all[i], nil
+	}
+	var names []string
+	for _, w := range all {
+		names = append(names, w.Name())
+	}
+	return nil, fmt.Errorf("unknown workload %q (there are %s)", name, strings.Join(names, ", "))
+}
+
+// Producer is an opened producer and the process it is.
+type Producer struct {
+	Process int32
+	clients.Producer
+}
+
+// Env is what a workload works with.
+type Env struct {
+	Run       string // part of every record's identity
+	Topics    []string
+	Plan      history.WorkloadPlan
+	Producers []Producer // one per planned producer
+	Recorder  *history.Recorder
+	// Called is told after every record handed to a client, once warmed up.
+	Called func(producer int)
+	// Broken is told that a client answered a record twice, or that an answer
+	// could not be recorded.
+	Broken func(error)
+}
+
+// common checks the shared part of a spec and fills in a plan without its lanes.
+func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
+	plan := history.WorkloadPlan{
+		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
+		Size: spec.Size, Warmup: spec.Warmup,
+	}
+	rate, err := ParseRate(spec.Rate)
+	if err != nil {
+		return plan, err
+	}
+	plan.Rate = rate
+	return plan, nil
+}
+
+// ParseRate reads "500/s"; empty is 0, as fast as it goes.
+func ParseRate(text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, ok := strings.CutSuffix(text, "/s")
+	rate, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil || rate <= 0 {
+		return 0, fmt.Errorf("rate %q: want records per second and producer, like 500/s", text)
+	}
+	return rate, nil
+}
+
+// Warm sends the planned warm-up records and waits until all are answered.
+func Warm(ctx context.Context, env Env) error {
+	if env.Plan.Warmup == 0 {
+		return nil
+	}
+	return each(ctx, env, func(ctx context.Context, s *sender) error {
+		for range env.Plan.Warmup {
+			if err := s.step(ctx); err != nil {
+				return err
+			}
+		}
+		return s.producer.Flush(ctx)
+	})
+}
+
+// Send sends the planned records at the planned rate. It returns when all were
+// handed to the clients, answered or not.
+func Send(ctx context.Context, env Env) error {
+	return each(ctx, env, func(ctx context.Context, s *sender) error {
+		pace := newPacer(env.Plan.Rate)
+		for range env.Plan.Records {
+			if err := pace.wait(ctx); err != nil {
+				return err
+			}
+			if err := s.step(ctx); err != nil {
+				return err
+			}
+			env.Called(s.index)
+		}
+		return nil
+	})
+}
