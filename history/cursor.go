@@ -67,7 +67,7 @@ func (s *spans) leave() {
 
 // broken describes an error in the open part.
 func (s *spans) broken(err error) error {
-	return fmt.Errorf("read %s: part file %s is damaged: %w", s.label, s.open.path, err)
+	return fmt.Errorf("read %s: %w", s.label, damaged(s.open.path, err))
 }
 
 // rising checks that keys go on from the last and rise.

@@ -2,8 +2,6 @@ package history
 
 import (
 	"errors"
-	"fmt"
-	"io"
 )
 
 // FindOp returns one op with its error text; false when it is not there. It
@@ -63,14 +61,14 @@ func scanFor(p *part, run partRun, by string, at int64) (int64, bool, error) {
 	defer p.release()
 	chunk, err := openChunk(pq, by, run.Row)
 	if err != nil {
-		return 0, false, fmt.Errorf("part file %s is damaged: %w", p.path, err)
+		return 0, false, damaged(p.path, err)
 	}
 	values := int64Reader{chunkReader: chunk}
 	defer values.close()
 	for row := run.Row; row < run.Row+run.Rows; {
 		n, err := values.available()
 		if err != nil {
-			return 0, false, fmt.Errorf("part file %s is damaged: %w", p.path, err)
+			return 0, false, damaged(p.path, err)
 		}
 		for i, v := range values.take(n) {
 			if v >= at {
@@ -79,5 +77,5 @@ func scanFor(p *part, run partRun, by string, at int64) (int64, bool, error) {
 		}
 		row += int64(n)
 	}
-	return 0, false, io.ErrUnexpectedEOF // the run table says it goes up to at
+	return 0, false, damaged(p.path, errors.New("its run table promises more than it holds"))
 }

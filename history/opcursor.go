@@ -85,7 +85,7 @@ func (c *OpCursor) attach(p *part, row int64) (err error) {
 	if err != nil {
 		c.detach()
 		p.release()
-		return fmt.Errorf("part file %s is damaged: %w", p.path, err)
+		return damaged(p.path, err)
 	}
 	return nil
 }

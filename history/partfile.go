@@ -100,12 +100,18 @@ func (p *part) acquire() (*parquet.File, error) {
 		if p.footer, err = p.decode(); err != nil {
 			p.file = nil
 			file.Close()
-			return nil, fmt.Errorf("part file %s is damaged: %w", p.path, err)
+			return nil, damaged(p.path, err)
 		}
 		p.keep = p.keep || p.kept.Add(1) <= mostFooters
 	}
 	p.users = 1
 	return p.footer, nil
+}
+
+// damaged says that a part file cannot be read. It hides what err wraps: an
+// io.EOF in the middle of a file must not be taken for the end of a lane.
+func damaged(path string, err error) error {
+	return fmt.Errorf("part file %s is damaged: %v", path, err)
 }
 
 // decode reads the footer. The library may panic on bytes that are not what

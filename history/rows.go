@@ -2,7 +2,6 @@ package history
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 
@@ -32,15 +31,11 @@ func openRows[R any](p *part, columns []column[R], row, count int64) (*rowReader
 		chunk, err := openChunk(pq, c.name, row)
 		if err != nil {
 			r.close()
-			return nil, r.damaged(err)
+			return nil, damaged(p.path, err)
 		}
 		r.chunks = append(r.chunks, chunk)
 	}
 	return r, nil
-}
-
-func (r *rowReader[R]) damaged(err error) error {
-	return fmt.Errorf("part file %s is damaged: %w", r.part.path, err)
 }
 
 // next returns the next rows, at most 1024; they are reused by the next call.
@@ -54,7 +49,7 @@ func (r *rowReader[R]) next() (rows []R, err error) {
 	}
 	for i := range r.columns {
 		if err := r.read(i, r.rows[:n]); err != nil {
-			return nil, r.damaged(fmt.Errorf("column %s: %w", r.columns[i].name, err))
+			return nil, damaged(r.part.path, err)
 		}
 	}
 	r.left -= int64(n)
