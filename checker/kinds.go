@@ -32,6 +32,8 @@ const (
 
 	// SequenceReuse: other records under a producer id, epoch and sequence already used.
 	SequenceReuse Kind = "sequence-reuse"
+	// ChangedBatch: a retry that cuts the same records and sequences into other batches, with no refusal before it.
+	ChangedBatch Kind = "changed-batch"
 	// SequenceGap: a sequence left out on one connection with no error before it.
 	SequenceGap Kind = "sequence-gap"
 	// SequenceBack: a step back to a sequence that was never sent, with no error before it.

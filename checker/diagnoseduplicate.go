@@ -1,0 +1,160 @@
+package checker
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// diagnoseDuplicate tells how a record came to stand twice. What the copies
+// were stored under is read from the log itself, which also knows of appends
+// whose answers never left the broker.
+func (j *judgement) diagnoseDuplicate(inv *investigation) (Blame, string) {
+	attempts := attemptsOf(inv.watch.events)
+	copies := inv.anomaly.Log
+	if len(copies) < 2 {
+		return BlameNoneKnown, fmt.Sprintf("record %d of process %d stands more than once, and its copies could not be found again", inv.number, inv.process)
+	}
+	first, second := copies[0], copies[1]
+	start := j.storedAs(attempts, first, inv.number)
+	switch {
+	case second.ProducerID < 0:
+		return j.withoutProducerID(inv, first, second, start)
+	case first.ProducerID == second.ProducerID && first.Epoch == second.Epoch && first.Sequence == second.Sequence:
+		return j.appendedTwice(inv, attempts, first, second, start)
+	}
+	return j.restamped(inv, attempts, first, second, start)
+}
+
+// storedAs says how a copy came into the log.
+func (j *judgement) storedAs(attempts []attempt, r history.LogRecord, number int64) string {
+	for _, a := range attempts {
+		if a.stored() && a.offsetOf(number) == r.Offset {
+			return batchOf(a.request) + " " + j.story.fate(a, number)
+		}
+	}
+	for _, a := range attempts {
+		if sameStamp(a.request, r, number) && !a.stored() && (r.ProducerID >= 0 || a.answer == nil) {
+			return fmt.Sprintf("%s was appended at offset %d, though it %s", batchOf(a.request), r.Offset, j.story.fate(a, number))
+		}
+	}
+	if r.ProducerID < 0 {
+		return fmt.Sprintf("record %d was appended without producer id at offset %d", number, r.Offset)
+	}
+	return fmt.Sprintf("record %d was appended as (pid %d, epoch %d, seq %d) at offset %d", number, r.ProducerID, r.Epoch, r.Sequence, r.Offset)
+}
+
+// sameStamp says whether a batch would have put the record into the log as it
+// stands there.
+func sameStamp(ev history.WireEvent, r history.LogRecord, number int64) bool {
+	if ev.ProducerID != r.ProducerID || ev.First < 0 {
+		return false
+	}
+	return ev.ProducerID < 0 || ev.Epoch == r.Epoch && nextSequence(ev.BaseSequence, int32(number-ev.First)) == r.Sequence
+}
+
+func (j *judgement) withoutProducerID(inv *investigation, first, second history.LogRecord, start string) (Blame, string) {
+	text := fmt.Sprintf("%s; sent again and appended at offset %d", start, second.Offset)
+	if p := j.processOf(inv.process); p.Idempotence {
+		return BlameClient, text + ": idempotence was asked for, and the client sent no producer id by which the broker could know"
+	}
+	return BlameConfiguration, text + ": without idempotence the broker cannot know"
+}
+
+// appendedTwice: one triple, two offsets. The broker did not recognize a retry.
+func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) (Blame, string) {
+	text := fmt.Sprintf("%s; the same batch came again and was stored again at offset %d", start, second.Offset)
+	from, to := storedWindow(attempts)
+	why := ""
+	switch between := second.Offset - first.Offset; {
+	case j.story.disturbance(from, to) != "":
+		why = "the broker had forgotten it, " + j.story.disturbance(from, to) + " came between"
+	case first.LeaderEpoch != second.LeaderEpoch:
+		why = fmt.Sprintf("the leader changed in between (leader epoch %d, then %d) and did not know it", first.LeaderEpoch, second.LeaderEpoch)
+	case between > window*int64(max(first.BatchRecords, 1)):
+		why = "other batches came between: a broker remembers the last five of a producer id"
+	}
+	if why != "" {
+		return BlameLimit, text + ": " + why
+	}
+	if j.story.embedded {
+		return BlameNoneKnown, text + ": kfake did not deduplicate, which says nothing about Kafka"
+	}
+	return BlameBroker, text + ": the broker failed to deduplicate within its window of five batches"
+}
+
+// storedWindow is the time from the first to the last answer that a record was stored.
+func storedWindow(attempts []attempt) (from, to int64) {
+	from = history.Forever
+	for _, a := range attempts {
+		if a.stored() {
+			from, to = min(from, a.answer.At), max(to, a.answer.At)
+		}
+	}
+	if from == history.Forever && len(attempts) > 0 {
+		from, to = attempts[0].request.At, attempts[len(attempts)-1].request.At
+	}
+	return from, to
+}
+
+// restamped: the same record under two triples. The client gave a batch a new
+// stamp though it could not know the first to be lost. Where the broker had
+// refused its retry because it forgot the batch, the client was misled.
+func (j *judgement) restamped(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) (Blame, string) {
+	var text strings.Builder
+	text.WriteString(start)
+	stamp := fmt.Sprintf("(pid %d, epoch %d, seq %d)", second.ProducerID, second.Epoch, second.Sequence)
+	if refused := refusedRetry(attempts, first, inv.number); refused != nil {
+		code, _ := refused.told()
+		blame, why := BlameClient, ""
+		if d := j.story.disturbance(attempts[0].request.At, refused.answer.At); d != "" {
+			why = fmt.Sprintf("; the leader forgot it (%s): a broker that starts again remembers only the last batch of a producer id", d)
+			blame = BlameLimit
+		}
+		fmt.Fprintf(&text, "%s; sent again as it was, it was answered %s", why, codeName(code))
+		fmt.Fprintf(&text, "; the client took that for a loss and sent the same record as %s: stored again at offset %d", stamp, second.Offset)
+		return blame, text.String()
+	}
+	fmt.Fprintf(&text, "; the client sent the same record again as %s", stamp)
+	if cause, ok := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]; ok && second.ProducerID == first.ProducerID {
+		fmt.Fprintf(&text, " after it got %s", codeName(cause.Error))
+		if tpOf(cause) != inv.tp {
+			fmt.Fprintf(&text, " for partition %d", cause.Partition)
+			if cause.Topic != inv.tp.Topic {
+				fmt.Fprintf(&text, " of %s", cause.Topic)
+			}
+		}
+	}
+	fmt.Fprintf(&text, ": stored again at offset %d", second.Offset)
+	if code, told := toldLast(attempts, second, inv.number); told && certainlyRefused(code) {
+		return BlameNoneKnown, text.String() + fmt.Sprintf("; it had last been told %s, which says that nothing was appended", codeName(code))
+	}
+	return BlameClient, text.String() + ": it could not know the first to be lost"
+}
+
+// refusedRetry finds a retry under the first copy's stamp that was refused for
+// its sequence or its producer.
+func refusedRetry(attempts []attempt, first history.LogRecord, number int64) *attempt {
+	for i := range attempts {
+		a := &attempts[i]
+		if i == 0 || !sameStamp(a.request, first, number) {
+			continue
+		}
+		if code, ok := a.told(); ok && (code == 45 || code == 47 || code == 59) {
+			return a
+		}
+	}
+	return nil
+}
+
+// toldLast is what the client was told last before it sent the second copy.
+func toldLast(attempts []attempt, second history.LogRecord, number int64) (code int16, ok bool) {
+	for _, a := range attempts {
+		if sameStamp(a.request, second, number) {
+			return code, ok
+		}
+		code, ok = a.told()
+	}
+	return code, ok
+}

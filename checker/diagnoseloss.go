@@ -1,0 +1,136 @@
+package checker
+
+import (
+	"fmt"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// diagnoseLost tells who said that a record was stored which is not there.
+func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
+	attempts := ownAttempts(inv)
+	p := j.processOf(inv.process)
+	instead := ""
+	if inv.acked >= 0 {
+		instead = fmt.Sprintf("; at offset %d stands %s", inv.acked, j.recordAt(inv, inv.acked))
+	}
+	what := fmt.Sprintf("record %d of process %d was acked at offset %d and is not in the log%s", inv.number, inv.process, inv.acked, instead)
+	if len(attempts) == 0 {
+		return BlameClient, what + ": it was never seen on the wire, so the client acked what it had not sent"
+	}
+	for _, a := range attempts {
+		if j.story.isReused(a.request) {
+			return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well, and the broker took the one for a retry of the other", batchOf(a.request))
+		}
+	}
+	for _, a := range attempts {
+		if !a.stored() {
+			continue
+		}
+		text := what + ", though " + batchOf(a.request) + " " + j.story.fate(a, inv.number) + fmt.Sprintf(" by broker %d", a.answer.Broker)
+		if p.Acks != "all" && p.Acks != "-1" && p.Acks != "" {
+			return BlameConfiguration, text + fmt.Sprintf(": with acks=%s an acknowledged record can be lost with its leader", p.Acks)
+		}
+		if d := j.story.disturbance(a.answer.At, history.Forever-1); d != "" {
+			text += ", before " + d
+		}
+		if j.story.embedded {
+			return BlameNoneKnown, text + ": kfake is not Kafka"
+		}
+		j.contradicts(inv, a)
+		return BlameBroker, text + ": lost by the broker or in replication"
+	}
+	return BlameClient, what + ": no broker acknowledged it, the client reported success without one (" + j.listFates(attempts, inv.number) + ")"
+}
+
+// ownAttempts leaves out what the watch picked by offset.
+func ownAttempts(inv *investigation) []attempt {
+	var own []history.WireEvent
+	for _, ev := range inv.watch.events {
+		if inv.watch.wantsNumber(ev) {
+			own = append(own, ev)
+		}
+	}
+	return attemptsOf(own)
+}
+
+// contradicts notes that a broker acknowledged a record at an offset where it
+// does not stand.
+func (j *judgement) contradicts(inv *investigation, a attempt) {
+	if a.answer.Action == history.ActionForged || inv.acked >= 0 && a.offsetOf(inv.number) != inv.acked {
+		return
+	}
+	j.journal.broker.addN(inv.count, AckContradictsLog, *a.answer, BlameBroker, func() (string, []history.WireEvent) {
+		return fmt.Sprintf("broker %d acknowledged %s with %s at base offset %d, and the log has %s at offset %d",
+			a.answer.Broker, batchOf(a.request), numbersOf(a.request), a.answer.BaseOffset,
+			j.recordAt(inv, a.offsetOf(inv.number)), a.offsetOf(inv.number)), []history.WireEvent{a.request, *a.answer}
+	})
+}
+
+// diagnosePayload tells where a record went, or came from.
+func (j *judgement) diagnosePayload(inv *investigation) (Blame, string) {
+	attempts := ownAttempts(inv)
+	switch inv.kind {
+	case WrongOffset:
+		return j.diagnoseWrongOffset(inv, attempts)
+	case Corrupt:
+		text := fmt.Sprintf("the record at offset %d fails its own checksum", inv.offset)
+		if len(attempts) > 0 {
+			text += ", and came with " + batchOf(attempts[0].request)
+		}
+		return BlameNoneKnown, text + ": it was damaged before its batch was sealed (the batch's checksum holds, or it could not have been read)"
+	case Foreign:
+		return BlameNoneKnown, fmt.Sprintf("the record at offset %d is not one of this run: something else writes to %s", inv.offset, inv.tp)
+	case Misplaced:
+		for _, r := range inv.anomaly.Log {
+			if r.Offset == inv.offset {
+				return BlameClient, fmt.Sprintf("record %d of process %d was sent to %s and stands in %s at offset %d", r.Number, r.Process, r.Claims, inv.tp, inv.offset)
+			}
+		}
+		return BlameClient, fmt.Sprintf("the record at offset %d was sent to another partition", inv.offset)
+	case Unsent:
+		return BlameNoneKnown, fmt.Sprintf("the record at offset %d says that it is number %d of process %d, which no op tells of", inv.offset, inv.number, inv.process)
+	}
+	panic(fmt.Sprintf("checker: impossible payload kind %q", inv.kind))
+}
+
+func (j *judgement) diagnoseWrongOffset(inv *investigation, attempts []attempt) (Blame, string) {
+	what := fmt.Sprintf("record %d of process %d stands at offset %d and was acked at offset %d, where %s stands",
+		inv.number, inv.process, inv.offset, inv.acked, j.recordAt(inv, inv.acked))
+	for _, a := range attempts {
+		if a.stored() && a.offsetOf(inv.number) == inv.acked {
+			if j.story.isReused(a.request) {
+				return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well", batchOf(a.request))
+			}
+			if !j.story.embedded {
+				j.contradicts(inv, a)
+			}
+			return j.onBroker(), what + fmt.Sprintf(": broker %d answered so to %s", a.answer.Broker, batchOf(a.request))
+		}
+	}
+	if len(attempts) == 0 {
+		return BlameNoneKnown, what + ": it was never seen on the wire"
+	}
+	return BlameClient, what + ": no broker answered so, the client made it up (" + j.listFates(attempts, inv.number) + ")"
+}
+
+// diagnoseFailedVisible tells whether the client could know that the record
+// may be in the log.
+func (j *judgement) diagnoseFailedVisible(inv *investigation) (Blame, string) {
+	attempts := ownAttempts(inv)
+	what := fmt.Sprintf("record %d of process %d was reported as never appended (%s) and stands at offset %d",
+		inv.number, inv.process, inv.op.Error, inv.offset)
+	if len(attempts) == 0 {
+		return BlameNoneKnown, what + ": it was never seen on the wire"
+	}
+	told := what + ": " + j.listFates(attempts, inv.number)
+	for _, a := range attempts {
+		if code, ok := a.told(); !ok || !certainlyRefused(code) {
+			return BlameClient, told + ": after an attempt that may have been appended the outcome is unknown, not failed"
+		}
+	}
+	if j.manifest.Forged {
+		return BlameNoneKnown, told + ": answers were forged in this run"
+	}
+	return j.onBroker(), told + ": the broker refused every attempt and stored one"
+}

@@ -1,0 +1,142 @@
+package checker
+
+import "github.com/idemcheck/idemcheck/history"
+
+// ringSize is how many batches are remembered per producer id and partition:
+// well above the five that a broker keeps, to recognize late retries.
+const ringSize = 32
+
+// producer is one producer id on the wire.
+type producer struct {
+	process int32 // first seen with it; -1 until one could be read
+	epoch   int16 // highest so far
+	failed  history.WireEvent
+	hasFail bool // failed holds the last error the client was told
+	parts   map[history.TopicPartition]*producerPart
+}
+
+// producerPart is one producer id in one partition.
+type producerPart struct {
+	epoch   int16
+	next    int32 // sequence that the next new batch should have
+	conn    int64 // that the last new batch came on
+	excused bool  // the client was told of an error since the last new batch
+	ring    []sentBatch
+	at      int   // where the ring is written next
+	sent    int64 // new batches so far
+}
+
+// sentBatch is one batch, however often it was sent.
+type sentBatch struct {
+	request history.WireEvent // as first sent
+	nth     int64             // among the new batches of its producer and partition
+	sends   int               // attempts seen
+	refused int               // attempts that the client was told were certainly not appended
+	errors  int               // attempts that the client was told any error for
+	first   history.WireEvent // the answer that first said it was appended
+	stored  bool              // first is set
+}
+
+// nextSequence is the sequence behind a batch. Sequences wrap to 0 after
+// 2147483647 (Kafka's DefaultRecordBatch).
+func nextSequence(base, records int32) int32 {
+	return int32((int64(base) + int64(records)) & 0x7fffffff)
+}
+
+// overlap says whether two batches share a sequence.
+func overlap(a, b history.WireEvent) bool {
+	ahead := (int64(b.BaseSequence) - int64(a.BaseSequence)) & 0x7fffffff
+	behind := (int64(a.BaseSequence) - int64(b.BaseSequence)) & 0x7fffffff
+	return ahead < int64(a.Records) || behind < int64(b.Records)
+}
+
+func sameTriple(a, b history.WireEvent) bool {
+	return a.ProducerID == b.ProducerID && a.Epoch == b.Epoch && a.BaseSequence == b.BaseSequence
+}
+
+// sameNumbering says whether two batches give the same records the same
+// sequences, so that they differ only in where they are cut.
+func sameNumbering(a, b history.WireEvent) bool {
+	dense := func(e history.WireEvent) bool { return e.Last-e.First+1 == int64(e.Records) }
+	return a.Process == b.Process && dense(a) && dense(b) &&
+		a.First-int64(a.BaseSequence) == b.First-int64(b.BaseSequence)
+}
+
+func sameRecords(a, b history.WireEvent) bool {
+	return a.Process == b.Process && a.First == b.First && a.Last == b.Last && a.Records == b.Records
+}
+
+// find returns the remembered batch under the event's producer id, epoch and
+// sequence; the newest where there are several.
+func (p *producerPart) find(ev history.WireEvent) *sentBatch {
+	for i := range p.ring {
+		b := &p.ring[(p.at-1-i+2*len(p.ring))%len(p.ring)]
+		if sameTriple(b.request, ev) && b.request.Records == ev.Records {
+			return b
+		}
+	}
+	return nil
+}
+
+func (p *producerPart) remember(ev history.WireEvent) {
+	b := sentBatch{request: ev, nth: p.sent, sends: 1}
+	p.sent++
+	if len(p.ring) < ringSize {
+		p.ring = append(p.ring, b)
+		p.at = len(p.ring) % ringSize
+		return
+	}
+	p.ring[p.at] = b
+	p.at = (p.at + 1) % ringSize
+}
+
+// part returns the state of the event's producer id in its partition; nil for
+// a batch without one.
+func (j *journal) part(ev history.WireEvent) (*producer, *producerPart) {
+	if ev.ProducerID < 0 {
+		return nil, nil
+	}
+	p := j.producers[ev.ProducerID]
+	if p == nil {
+		p = &producer{process: -1, epoch: ev.Epoch, parts: make(map[history.TopicPartition]*producerPart)}
+		j.producers[ev.ProducerID] = p
+	}
+	tp := tpOf(ev)
+	pp := p.parts[tp]
+	if pp == nil {
+		pp = &producerPart{epoch: -1}
+		p.parts[tp] = pp
+	}
+	return p, pp
+}
+
+// told takes an answer that reached the client.
+func (j *journal) told(ev history.WireEvent) {
+	p, pp := j.part(ev)
+	if p == nil {
+		return
+	}
+	if b := pp.find(ev); b != nil {
+		if certainlyRefused(ev.Error) {
+			b.refused++
+		}
+		if ev.Error != 0 {
+			b.errors++
+		}
+	}
+	if ev.Error != 0 {
+		pp.excused = true
+		p.failed, p.hasFail = ev, true
+	}
+}
+
+// certainlyRefused says whether an error code tells a client that the batch
+// was not appended by this attempt. Codes that leave it open (7, 20, -1) and
+// codes not known here do not.
+func certainlyRefused(code int16) bool {
+	switch code {
+	case 2, 3, 5, 6, 10, 17, 18, 19, 21, 29, 31, 32, 42, 43, 44, 45, 47, 48, 49, 53, 59, 74, 75, 76, 87, 90, 100:
+		return true
+	}
+	return false
+}

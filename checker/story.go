@@ -1,0 +1,119 @@
+package checker
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// story knows what happened around the records: the faults, why producers
+// raised their epochs, and which sequences were used twice.
+type story struct {
+	faults   []faultSpan // by id of the planned fault, then start
+	bumps    map[bumpKey]history.WireEvent
+	reuses   map[tripleKey]bool
+	embedded bool
+}
+
+// faultSpan is one time that a fault was in force.
+type faultSpan struct {
+	id         int32
+	name       string
+	target     string
+	start, end int64 // end is history.Forever when it was never reported
+}
+
+type bumpKey struct {
+	id    int64
+	epoch int16
+}
+
+type tripleKey struct {
+	tp    history.TopicPartition
+	id    int64
+	epoch int16
+	base  int32
+}
+
+func newStory(m *history.Manifest, plan *history.Plan, events []history.FaultEvent) *story {
+	st := &story{bumps: make(map[bumpKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded"}
+	open := make(map[int32]int)
+	for _, ev := range events {
+		switch ev.Status {
+		case history.FaultStarted:
+			open[ev.ID] = len(st.faults)
+			st.faults = append(st.faults, faultSpan{ev.ID, ev.Fault, ev.Target, ev.At, history.Forever})
+		case history.FaultEnded:
+			if i, ok := open[ev.ID]; ok {
+				st.faults[i].end = ev.At
+			}
+		}
+	}
+	return st
+}
+
+// bump notes the last error that a producer was told before it raised its epoch.
+func (st *story) bump(ev history.WireEvent, p *producer) {
+	if key := (bumpKey{ev.ProducerID, ev.Epoch}); p.hasFail {
+		if _, ok := st.bumps[key]; !ok {
+			st.bumps[key] = p.failed
+		}
+	}
+}
+
+// reused notes a sequence used for other records.
+func (st *story) reused(ev history.WireEvent) {
+	st.reuses[tripleKey{tpOf(ev), ev.ProducerID, ev.Epoch, ev.BaseSequence}] = true
+}
+
+func (st *story) isReused(ev history.WireEvent) bool {
+	return st.reuses[tripleKey{tpOf(ev), ev.ProducerID, ev.Epoch, ev.BaseSequence}]
+}
+
+// onLink says whether a fault works on connections only and leaves brokers be
+// (faults named in the catalogue under "on the link").
+func onLink(fault string) bool {
+	switch fault {
+	case "cut-before-request", "cut-after-append", "cut-mid-request", "delay-acks", "blackhole-acks", "blackhole",
+		"late-request", "stall-read", "refuse", "reset", "latency", "bandwidth", "slicer", "jitter",
+		"answer-error", "hide-topic", "hide-leader":
+		return true
+	}
+	return false
+}
+
+// disturbed says whether any broker may have been touched between two moments.
+func (st *story) disturbed(from, to int64) bool {
+	for _, f := range st.faults {
+		if !onLink(f.name) && f.start <= to && f.end >= from {
+			return true
+		}
+	}
+	return false
+}
+
+// disturbance returns the first fault on brokers that was in force between two
+// moments, in words; empty when there was none.
+func (st *story) disturbance(from, to int64) string {
+	for _, f := range st.faults {
+		if !onLink(f.name) && f.start <= to && f.end >= from {
+			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target))
+		}
+	}
+	return ""
+}
+
+// faultOf names the fault behind a wire event: " (fault 0, cut-after-append)";
+// empty when none was.
+func (st *story) faultOf(ev history.WireEvent) string {
+	if ev.Fault == history.NoFault {
+		return ""
+	}
+	for _, f := range st.faults {
+		if f.id == ev.Fault {
+			return fmt.Sprintf(" (fault %d, %s)", f.id, f.name)
+		}
+	}
+	return fmt.Sprintf(" (fault %d)", ev.Fault)
+}

@@ -1,0 +1,308 @@
+package checker
+
+import (
+	"math"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// journal reads the wire journal once, in time order: it counts coverage, holds
+// clients and brokers against the protocol, and picks the evidence for what
+// the sweeps found. What it keeps grows with connections, producers and
+// partitions, not with events.
+type journal struct {
+	coverage map[string]int64
+	src      rows
+	story    *story
+	process  map[int32]history.Process
+	byClient map[string]int32 // process by client id, where that is unique
+
+	conns     map[int64]*conn
+	carried   map[clientBroker]bool
+	held      map[answerKey]history.WireEvent
+	lanes     map[laneKey]*laneWire
+	producers map[int64]*producer
+	leaders   map[history.TopicPartition]int32 // broker that last acknowledged something there
+
+	client, broker *protocol
+	watches        *watches
+
+	events int64
+	forged bool // some answer was forged
+}
+
+// conn is one client connection through a proxy.
+type conn struct {
+	requests map[int32]bool // correlation ids in flight; true: with a producer id
+	withID   int
+	known    bool // it has carried a produce request
+}
+
+type clientBroker struct {
+	clientID string
+	broker   int32
+}
+
+// answerKey names one partition's answer to one request.
+type answerKey struct {
+	conn        int64
+	correlation int32
+	tp          history.TopicPartition
+}
+
+type laneKey struct {
+	tp      history.TopicPartition
+	process int32
+}
+
+// laneWire is what the wire showed of one process in one partition.
+type laneWire struct {
+	seen intervals // record numbers
+	last history.WireEvent
+}
+
+func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int) *journal {
+	j := &journal{
+		coverage: newCoverage(), src: src, story: st,
+		process: make(map[int32]history.Process), byClient: make(map[string]int32),
+		conns: make(map[int64]*conn), carried: make(map[clientBroker]bool),
+		held: make(map[answerKey]history.WireEvent), lanes: make(map[laneKey]*laneWire),
+		producers: make(map[int64]*producer), leaders: make(map[history.TopicPartition]int32),
+		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
+	}
+	for _, p := range m.Processes {
+		j.process[p.ID] = p
+		if _, twice := j.byClient[p.ClientID]; twice {
+			j.byClient[p.ClientID] = -1
+		} else {
+			j.byClient[p.ClientID] = p.ID
+		}
+	}
+	return j
+}
+
+// read takes the whole journal.
+func (j *journal) read() error {
+	for ev, err := range j.src.Wire() {
+		if err != nil {
+			return err
+		}
+		j.events++
+		j.take(ev)
+	}
+	// An answer that was held and never let go did not arrive.
+	for _, ev := range j.held {
+		j.undelivered(ev)
+	}
+	j.coverage[covProducerIDs] = int64(len(j.producers))
+	return nil
+}
+
+func (j *journal) take(ev history.WireEvent) {
+	switch ev.Kind {
+	case history.WireConnect:
+		j.coverage[covConnections]++
+	case history.WireDisconnect:
+		j.coverage[covDisconnects]++
+		delete(j.conns, ev.Conn)
+	case history.WireNotKafka:
+		j.coverage[covNotKafka]++
+	case history.WireInitProducerID:
+	case history.WireRequest:
+		j.watches.take(ev)
+		j.request(ev)
+	case history.WireAnswer:
+		j.watches.take(ev)
+		j.answer(ev)
+	case history.WireRelease:
+		j.watches.take(ev)
+		j.release(ev)
+	}
+}
+
+func (j *journal) conn(ev history.WireEvent) *conn {
+	c := j.conns[ev.Conn]
+	if c == nil {
+		c = &conn{requests: make(map[int32]bool)}
+		j.conns[ev.Conn] = c
+	}
+	return c
+}
+
+func (j *journal) request(ev history.WireEvent) {
+	j.coverage[covBatches]++
+	switch ev.Action {
+	case history.ActionWithheld:
+		j.coverage[covWithheld]++
+	case history.ActionCut:
+		j.coverage[covRequestsCut]++
+	}
+	c := j.conn(ev)
+	if !c.known {
+		c.known = true
+		key := clientBroker{ev.ClientID, ev.Broker}
+		if j.carried[key] {
+			j.coverage[covReconnects]++
+		}
+		j.carried[key] = true
+	}
+	if ev.Acks != 0 { // with acks=0 there is no answer to wait for
+		j.inFlight(c, ev)
+	}
+	again := j.countRetry(ev)
+	j.checkBatch(ev)
+	j.produced(ev, again)
+}
+
+// countRetry notes which records went by, and returns how many had before.
+func (j *journal) countRetry(ev history.WireEvent) (again int64) {
+	if ev.Process < 0 || ev.First < 0 {
+		return 0
+	}
+	key := laneKey{tpOf(ev), ev.Process}
+	l := j.lanes[key]
+	if l == nil {
+		l = &laneWire{}
+		j.lanes[key] = l
+	}
+	l.last = ev
+	if again = l.seen.add(ev.First, ev.Last); again > 0 {
+		j.coverage[covRetries]++
+		j.coverage[covRetryRecords] += again
+	}
+	return again
+}
+
+func (j *journal) answer(ev history.WireEvent) {
+	j.coverage[covAnswers]++
+	j.coverage[answersCounter(ev.Error)]++
+	if l := j.lanes[laneKey{tpOf(ev), ev.Process}]; l != nil {
+		l.last = ev
+	}
+	c := j.conn(ev)
+	if c.requests[ev.Correlation] {
+		c.withID--
+	}
+	delete(c.requests, ev.Correlation)
+
+	code := brokerCode(ev)
+	if ev.Action == history.ActionForged {
+		j.coverage[covForgedAnswers]++
+		j.forged = true
+	}
+	if code == 0 {
+		j.appended(ev)
+	}
+	j.checkAnswer(ev, code)
+	switch ev.Action {
+	case history.ActionPassed, history.ActionForged:
+		j.delivered(ev)
+	case history.ActionHeld:
+		if code == 0 {
+			j.coverage[covHeldAcks]++
+		}
+		j.held[answerKey{ev.Conn, ev.Correlation, tpOf(ev)}] = ev
+	default:
+		j.undelivered(ev)
+	}
+}
+
+func (j *journal) release(ev history.WireEvent) {
+	key := answerKey{ev.Conn, ev.Correlation, tpOf(ev)}
+	kept, ok := j.held[key]
+	if !ok {
+		return
+	}
+	delete(j.held, key)
+	if ev.Action != history.ActionPassed && ev.Action != history.ActionForged {
+		j.undelivered(kept)
+		return
+	}
+	j.coverage[covHeldDelivered]++
+	if ev.Action == history.ActionForged {
+		j.coverage[covForgedAnswers]++
+		j.forged = true
+	}
+	j.delivered(ev)
+}
+
+// appended notes who leads the partition.
+func (j *journal) appended(ev history.WireEvent) {
+	tp := tpOf(ev)
+	if before, ok := j.leaders[tp]; ok && before != ev.Broker {
+		j.coverage[covLeaderChanges]++
+	}
+	j.leaders[tp] = ev.Broker
+}
+
+// delivered takes an answer that went on to the client.
+func (j *journal) delivered(ev history.WireEvent) {
+	if brokerCode(ev) == 0 && ev.Error != 0 {
+		j.ackLost(ev) // the client was told of an error instead
+	}
+	j.told(ev)
+}
+
+// undelivered takes an answer that did not reach the client.
+func (j *journal) undelivered(ev history.WireEvent) {
+	j.coverage[covDroppedAnswers]++
+	if brokerCode(ev) == 0 {
+		j.ackLost(ev)
+	}
+}
+
+func (j *journal) ackLost(ev history.WireEvent) {
+	j.coverage[covDroppedAcks]++
+	j.coverage[covDroppedAckRecords] += int64(ev.Records)
+}
+
+// brokerCode is the code that the broker itself gave: an answer that was made
+// up in its place says nothing about it (history.NeverAsked).
+func brokerCode(ev history.WireEvent) int16 {
+	if ev.Action == history.ActionForged {
+		return ev.BrokerCode
+	}
+	return ev.Error
+}
+
+func tpOf(ev history.WireEvent) history.TopicPartition {
+	return history.TopicPartition{Topic: ev.Topic, Partition: ev.Partition}
+}
+
+// intervals is a set of record numbers, kept as disjoint spans by rising start.
+// Clients send mostly in order, so there is mostly one.
+type intervals []span
+
+type span struct{ first, last int64 }
+
+// add puts the numbers first to last in, and returns how many were there.
+func (s *intervals) add(first, last int64) (again int64) {
+	all := *s
+	if n := len(all); n > 0 && all[n-1].last == first-1 { // the ordinary case
+		all[n-1].last = last
+		return 0
+	}
+	merged := make(intervals, 0, len(all)+1)
+	fresh := span{first, last}
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, old := range all {
+		if old.last < fresh.first-1 || old.first > fresh.last+1 {
+			merged = append(merged, old)
+			continue
+		}
+		if a, b := max(old.first, first), min(old.last, last); a <= b {
+			again += b - a + 1
+		}
+		low, high = min(low, old.first), max(high, old.last)
+	}
+	fresh.first, fresh.last = min(fresh.first, low), max(fresh.last, high)
+	at := 0
+	for at < len(merged) && merged[at].first < fresh.first {
+		at++
+	}
+	merged = append(merged, span{})
+	copy(merged[at+1:], merged[at:])
+	merged[at] = fresh
+	*s = merged
+	return again
+}
