@@ -23,7 +23,7 @@ func TestAClusterOfThreeBrokers(t *testing.T) {
 	began := time.Now()
 	c, admin, proxies := startCluster(t, 3)
 	answering := time.Since(began)
-	if _, err := admin.CreateTopic(within(t, 20*time.Second), "first", 4, 3, nil); err != nil {
+	if _, err := admin.CreateTopic(within(t, 60*time.Second), "first", 4, 3, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("three brokers answered after %.2f s, a replicated topic had its full ISR after %.2f s", answering.Seconds(), time.Since(began).Seconds())
@@ -34,7 +34,7 @@ func TestAClusterOfThreeBrokers(t *testing.T) {
 	}{
 		{"a record produced through loopback is read back with its batch header", producedIsRead},
 		{"facts say what runs", factsAreComplete},
-		{"the log end runs ahead of the high watermark while a follower is paused", logEndAhead},
+		{"the log end runs ahead of the high watermark while the followers are paused", logEndAhead},
 		{"leadership moves to another in-sync replica", leaderMoves},
 		{"a killed leader is replaced and comes back into the ISR", killedLeader},
 		{"a leader paused for longer than its session is replaced, and is whole after it goes on", pausedLeader},
@@ -47,7 +47,7 @@ func TestAClusterOfThreeBrokers(t *testing.T) {
 	for _, step := range steps {
 		ok := t.Run(step.name, func(t *testing.T) {
 			step.test(t, c, admin, proxies)
-			if err := admin.WaitWhole(within(t, 20*time.Second)); err != nil {
+			if err := admin.WaitWhole(within(t, 60*time.Second)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -58,7 +58,7 @@ func TestAClusterOfThreeBrokers(t *testing.T) {
 }
 
 func producedIsRead(t *testing.T, _ *Cluster, admin *cluster.Admin, proxies *forwarders) {
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, 60*time.Second)
 	producer := newProducer(t, proxies.addresses)
 	const records = 20
 	var id int64
@@ -116,7 +116,7 @@ func factsAreComplete(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders)
 }
 
 func leaderMoves(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, 60*time.Second)
 	seen := map[int32]bool{}
 	for range 4 {
 		before, _, err := admin.Leader(ctx, "first", 0)
@@ -141,7 +141,7 @@ func leaderMoves(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders) 
 }
 
 func killedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 60*time.Second)
 	before, epoch := leader(t, admin, 1)
 	began := time.Now()
 	if err := c.Kill(ctx, before); err != nil {
@@ -159,7 +159,7 @@ func killedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders)
 		t.Fatal(err)
 	}
 	elected := time.Since(began)
-	if elected > 6*time.Second {
+	if elected > 15*time.Second {
 		t.Errorf("another leader was elected only after %s", elected)
 	}
 	if _, now := leader(t, admin, 1); now <= epoch {
@@ -178,7 +178,7 @@ func killedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders)
 }
 
 func pausedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 60*time.Second)
 	before, _ := leader(t, admin, 1)
 	began := time.Now()
 	if err := c.Pause(ctx, before); err != nil {
@@ -202,7 +202,7 @@ func pausedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders)
 }
 
 func pausedThenKilled(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 60*time.Second)
 	for _, act := range []func(context.Context, int32) error{c.Pause, c.Kill, c.Start} {
 		if err := act(ctx, 3); err != nil {
 			t.Fatal(err)
@@ -211,7 +211,7 @@ func pausedThenKilled(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders)
 }
 
 func stoppedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 60*time.Second)
 	before, _ := leader(t, admin, 3)
 	began := time.Now()
 	if err := c.Stop(ctx, before); err != nil {
@@ -228,7 +228,7 @@ func stoppedLeader(t *testing.T, c *Cluster, admin *cluster.Admin, _ *forwarders
 }
 
 func logEndAhead(t *testing.T, c *Cluster, admin *cluster.Admin, proxies *forwarders) {
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, 60*time.Second)
 	producer, err := kgo.NewClient(kgo.SeedBrokers(proxies.addresses...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite(), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
@@ -241,12 +241,19 @@ func logEndAhead(t *testing.T, c *Cluster, admin *cluster.Admin, proxies *forwar
 		}
 	}
 	produce() // connects
-	at, _ := leader(t, admin, 3)
-	follower := at%3 + 1
-	if err := c.Pause(ctx, follower); err != nil {
+	if err := admin.WaitWhole(ctx); err != nil {
 		t.Fatal(err)
 	}
-	produce() // the paused follower still counts as in sync, so the high watermark can't rise
+	at, _ := leader(t, admin, 3)
+	// With both followers paused there is no controller either, which could
+	// take them out of the ISR: so the high watermark can't rise.
+	followers := []int32{at%3 + 1, (at+1)%3 + 1}
+	for _, follower := range followers {
+		if err := c.Pause(ctx, follower); err != nil {
+			t.Fatal(err)
+		}
+	}
+	produce()
 	ends, err := admin.ListOffsets(ctx, "first", cluster.LogEnd)
 	if err != nil {
 		t.Fatal(err)
@@ -258,13 +265,15 @@ func logEndAhead(t *testing.T, c *Cluster, admin *cluster.Admin, proxies *forwar
 	if ends[3] != 2 || marks[3] != 1 {
 		t.Errorf("log end is %d and high watermark %d, want 2 and 1", ends[3], marks[3])
 	}
-	if err := c.Resume(ctx, follower); err != nil {
-		t.Fatal(err)
+	for _, follower := range followers {
+		if err := c.Resume(ctx, follower); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 func wrongState(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders) {
-	ctx := within(t, 10*time.Second)
+	ctx := within(t, 30*time.Second)
 	for name, err := range map[string]error{
 		"start of a running broker":  c.Start(ctx, 1),
 		"resume of a running broker": c.Resume(ctx, 1),
@@ -282,17 +291,17 @@ func wrongState(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders) {
 
 func secondCluster(t *testing.T, _ *Cluster, _ *cluster.Admin, _ *forwarders) {
 	_, admin, _ := startCluster(t, 1)
-	if _, err := admin.CreateTopic(within(t, 20*time.Second), "first", 1, 1, nil); err != nil {
+	if _, err := admin.CreateTopic(within(t, 60*time.Second), "first", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, ends, err := admin.Offsets(within(t, 5*time.Second), "first"); err != nil || ends[0] != 0 {
+	if _, ends, err := admin.Offsets(within(t, 20*time.Second), "first"); err != nil || ends[0] != 0 {
 		t.Errorf("the second cluster's topic ends at %v (%v)", ends, err)
 	}
 }
 
 func logsAreWritten(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders) {
 	dir := t.TempDir()
-	if err := c.Logs(within(t, 10*time.Second), dir); err != nil {
+	if err := c.Logs(within(t, 30*time.Second), dir); err != nil {
 		t.Fatal(err)
 	}
 	for id := 1; id <= 3; id++ {
@@ -305,7 +314,7 @@ func logsAreWritten(t *testing.T, c *Cluster, _ *cluster.Admin, _ *forwarders) {
 
 func leader(t *testing.T, admin *cluster.Admin, partition int32) (broker, epoch int32) {
 	t.Helper()
-	broker, epoch, err := admin.Leader(within(t, 5*time.Second), "first", partition)
+	broker, epoch, err := admin.Leader(within(t, 20*time.Second), "first", partition)
 	if err != nil {
 		t.Fatal(err)
 	}
