@@ -116,7 +116,7 @@ start_engine() {
 	need docker docker-cli # a package of its own only from Debian 13
 	need iptables iptables
 	if version=$(answers) && [ -n "$version" ]; then
-		say "the container engine answers, version $version (its package started it)"
+		say "the container engine answers, version $version"
 		return
 	fi
 	if [ -d /run/systemd/system ]; then
