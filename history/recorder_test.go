@@ -169,7 +169,7 @@ func TestTicketsAndOutcomesThatCannotBeAreRefused(t *testing.T) {
 func TestManyProducersRecordAtOnce(t *testing.T) {
 	w, dir := testWriter(t, WriterOptions{PartRows: 1000, PartEvery: 5 * time.Millisecond})
 	r := NewRecorder(w, time.Now())
-	const producers, records = 4, 3000
+	const producers, records = 4, 1500
 	tps := []TopicPartition{{"a", 0}, {"a", 1}, {"b", 2}}
 	var wg sync.WaitGroup
 	for process := range int32(producers) {

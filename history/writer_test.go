@@ -24,10 +24,7 @@ func mention(t *testing.T, err error, parts ...string) {
 func parts(t *testing.T, w *Writer, n int) {
 	t.Helper()
 	for range 1000 {
-		w.mu.Lock()
-		have := len(w.files)
-		w.mu.Unlock()
-		if have >= n {
+		if w.finished() >= n {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
