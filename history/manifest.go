@@ -112,6 +112,8 @@ type Judge struct {
 	Checks []string         `json:"checks"`
 	Cover  map[string]int64 `json:"cover,omitempty"` // least counts, by counter name
 	Expect string           `json:"expect"`          // "pass", or the anomaly kind that must appear: "duplicate", "reorder", ...
+	// ExpectAlso are anomaly kinds that may come along with the expected one.
+	ExpectAlso []string `json:"expect_also,omitempty"`
 	// ExpectCount, when not empty, is the coverage counter that the number of
 	// expected anomalies must equal.
 	ExpectCount string `json:"expect_count,omitempty"`

@@ -30,7 +30,7 @@ func describe(sc suites.Scenario, seed uint64, c Config, base time.Time) (*histo
 			Idemcheck: c.Version, Go: runtime.Version(), Kernel: kernel(), CPUs: runtime.NumCPU(),
 		},
 		Cluster: history.ClusterFacts{Kind: c.Cluster, Kafka: c.Kafka, Image: c.Image}, ClockBase: base,
-		Judge: history.Judge{Checks: sc.Check, Cover: sc.Cover, Expect: expect, ExpectCount: sc.Expect.Count},
+		Judge: history.Judge{Checks: sc.Check, Cover: sc.Cover, Expect: expect, ExpectAlso: sc.Expect.Also, ExpectCount: sc.Expect.Count},
 		// Whether the plan forges answers is known before it does.
 		Forged: slices.ContainsFunc(sc.Nemesis, func(f history.FaultSpec) bool { return f.Error != 0 }),
 	}, nil

@@ -113,7 +113,7 @@ func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 		return s, positioned(file, err)
 	}
 	s.File = file
-	s.fill()
+	s.fill(v)
 	problems := validate(&s, v)
 	if len(problems) == 0 {
 		return s, nil

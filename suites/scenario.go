@@ -69,8 +69,9 @@ type Options struct {
 
 // Expect is what a scenario must end in: pass, or a violation of one kind.
 type Expect struct {
-	Violation string `yaml:"violation,omitempty" json:"violation,omitempty"` // anomaly kind; empty: pass
-	Count     string `yaml:"count,omitempty" json:"count,omitempty"`         // coverage counter that must equal the number of those anomalies
+	Violation string   `yaml:"violation,omitempty" json:"violation,omitempty"` // anomaly kind; empty: pass
+	Also      []string `yaml:"also,omitempty" json:"also,omitempty"`           // kinds that may come along with it
+	Count     string   `yaml:"count,omitempty" json:"count,omitempty"`         // coverage counter that must equal the number of those anomalies
 }
 
 // Defaults of a scenario file.
@@ -82,7 +83,7 @@ const (
 )
 
 // fill puts the defaults in place of what a file leaves out.
-func (s *Scenario) fill() {
+func (s *Scenario) fill(v Vocabulary) {
 	s.Cluster.Kind = orElse(s.Cluster.Kind, "any")
 	s.Cluster.Brokers = orElse(s.Cluster.Brokers, defaultBrokers)
 	s.Topics.Count = orElse(s.Topics.Count, 1)
@@ -95,6 +96,9 @@ func (s *Scenario) fill() {
 	s.Workload.Producers = orElse(s.Workload.Producers, 1)
 	s.Workload.Size = orElse(s.Workload.Size, defaultSize)
 	s.Budget = orElse(s.Budget, defaultBudget)
+	if len(s.Check) == 0 {
+		s.Check = v.Checks
+	}
 }
 
 func orElse[T comparable](value, otherwise T) T {

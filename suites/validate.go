@@ -20,7 +20,7 @@ type Vocabulary struct {
 	Libraries []string
 	Checks    []string
 	Counter   func(name string) bool // is it a coverage counter?
-	Anomalies []string // kinds of anomaly
+	Anomalies []string               // kinds of anomaly
 	// Workload and Fault find what is impossible in one part of a scenario.
 	Workload func(s *Scenario) error
 	Fault    func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem
@@ -121,6 +121,12 @@ func validate(s *Scenario, v Vocabulary) []problem {
 	}
 	if s.Expect.Violation != "" {
 		oneOf("$.expect.violation", "anomaly", s.Expect.Violation, v.Anomalies)
+	}
+	for i, kind := range s.Expect.Also {
+		oneOf(fmt.Sprintf("$.expect.also[%d]", i), "anomaly", kind, v.Anomalies)
+	}
+	if len(s.Expect.Also) > 0 && s.Expect.Violation == "" {
+		complain("$.expect.also", "also goes with violation")
 	}
 	if s.Expect.Count != "" {
 		if !v.Counter(s.Expect.Count) {
