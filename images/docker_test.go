@@ -105,9 +105,13 @@ func TestABrokerOfAFolderOfJarsServesRequestsAndSurvivesItsEnd(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	jars := jarsOfImage(t, api)
-	ref, err := images.Build(ctx, images.Spec{JarsDir: jars}, func(s string) { t.Log(s) })
+	var said strings.Builder
+	ref, err := images.Build(ctx, images.Spec{JarsDir: jars}, func(s string) { t.Log(s); said.WriteString(s + "\n") })
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "\nclass-data archive of broker: ") {
+		t.Error("the training run left no class-data archive")
 	}
 	if !strings.HasPrefix(ref, images.Reference(version)+"-jars-") {
 		t.Errorf("a folder of jars took the name %s", ref)

@@ -105,8 +105,10 @@ func followBuild(messages io.Reader, say func(string, ...any)) error {
 			continue
 		}
 		step.WriteString(m.Stream)
-		if text, ok := strings.CutPrefix(strings.TrimSpace(m.Stream), marker); ok {
-			say("%s", text)
+		for line := range strings.Lines(m.Stream) { // an engine may put several into one message
+			if text, ok := strings.CutPrefix(strings.TrimSpace(line), marker); ok {
+				say("%s", text)
+			}
 		}
 	}
 }
