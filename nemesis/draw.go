@@ -1,0 +1,144 @@
+package nemesis
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Shape is what a plan can refer to.
+type Shape struct {
+	Topics     int
+	Partitions int
+	Producers  int
+	Brokers    int
+}
+
+// Draw turns what a scenario asks for into a concrete plan. Each entry draws
+// from a stream of its own, named after the fault and its place among the
+// entries of that name, so that adding an entry shifts no other.
+func Draw(specs []history.FaultSpec, shape Shape, seed uint64) ([]history.PlannedFault, error) {
+	first := make(map[string]int32) // fault name -> id of its first occurrence
+	seen := make(map[string]int)
+	var plan []history.PlannedFault
+	for at, spec := range specs {
+		if problems := Check(spec, specs); len(problems) > 0 {
+			return nil, fmt.Errorf("nemesis entry %d (%s): %s", at, spec.Fault, problems[0].Message)
+		}
+		if err := inShape(spec, shape); err != nil {
+			return nil, fmt.Errorf("nemesis entry %d (%s): %w", at, spec.Fault, err)
+		}
+		from := history.Stream(seed, fmt.Sprintf("fault/%s/%d", spec.Fault, seen[spec.Fault]))
+		seen[spec.Fault]++
+		var reached int64
+		for range max(spec.Times, 1) {
+			f := concrete(spec, shape, from)
+			f.ID = int32(len(plan))
+			if cumulative(f.Trigger.Kind) {
+				f.Trigger.Count += reached
+				reached = f.Trigger.Count
+			}
+			if _, ok := first[spec.Fault]; !ok {
+				first[spec.Fault] = f.ID
+			}
+			plan = append(plan, f)
+		}
+	}
+	link(plan, specs, first)
+	return plan, nil
+}
+
+// cumulative triggers count on from the time before.
+func cumulative(kind history.TriggerKind) bool {
+	return kind == history.TriggerAcks || kind == history.TriggerRequests ||
+		kind == history.TriggerRecords || kind == history.TriggerSequence
+}
+
+func inShape(spec history.FaultSpec, shape Shape) error {
+	for _, check := range []struct {
+		what  string
+		index int32
+		of    int
+	}{
+		{"producer", spec.When.Producer.Index(), shape.Producers},
+		{"partition", spec.When.Partition.Index(), shape.Partitions},
+		{"target producer", spec.Target.Producer.Index(), shape.Producers},
+		{"target partition", spec.Target.Partition.Index(), shape.Partitions},
+		{"target broker", spec.Target.Broker.Index(), shape.Brokers},
+	} {
+		if check.index != history.Any && int(check.index) >= check.of {
+			return fmt.Errorf("%s %d: there are %d, counted from 0", check.what, check.index, check.of)
+		}
+	}
+	return nil
+}
+
+// concrete draws one occurrence. References to other faults are filled in by link.
+func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.PlannedFault {
+	f := history.PlannedFault{
+		Fault: spec.Fault, HealIn: spec.Heal.After,
+		Error: spec.Error, Append: spec.Append, Delay: spec.Delay, Rate: spec.Rate, How: spec.How,
+	}
+	f.Trigger = history.Trigger{Producer: spec.When.Producer.Index(), Partition: spec.When.Partition.Index()}
+	for _, counted := range []struct {
+		kind history.TriggerKind
+		r    *history.Range
+	}{
+		{history.TriggerAcks, spec.When.Acks}, {history.TriggerRequests, spec.When.Requests},
+		{history.TriggerRecords, spec.When.Records}, {history.TriggerSequence, spec.When.Sequence},
+		{history.TriggerUnacked, spec.When.Unacked},
+	} {
+		if counted.r != nil {
+			f.Trigger.Kind, f.Trigger.Count = counted.kind, counted.r.Draw(from)
+		}
+	}
+	f.Target = history.Target{
+		Role: "link", Broker: spec.Target.Broker.Index(),
+		Partition: spec.Target.Partition.Index(), Producer: spec.Target.Producer.Index(),
+	}
+	if leads(spec.Fault) {
+		f.Target.Role = "leader"
+		f.Target.Topic = from.IntN(shape.Topics)
+		if f.Target.Partition == history.Any {
+			f.Target.Partition = int32(from.IntN(shape.Partitions))
+		}
+	} else if spec.Fault == RollingRestart {
+		f.Target.Role = "broker"
+	}
+	return f
+}
+
+// leads says whether a fault is about the leader of a partition.
+func leads(fault string) bool {
+	return fault == KillLeader || fault == PauseLeader || fault == RestartLeader || fault == MoveLeader
+}
+
+// link resolves "when that fault started, ended" to ids. The k-th occurrence
+// of one entry waits for the k-th of the other, or for its last.
+func link(plan []history.PlannedFault, specs []history.FaultSpec, first map[string]int32) {
+	times := make(map[string]int)
+	for _, spec := range specs {
+		times[spec.Fault] = max(spec.Times, 1)
+	}
+	at := 0
+	for _, spec := range specs {
+		for k := range max(spec.Times, 1) {
+			refer := func(name string) int64 { return int64(first[name]) + int64(min(k, times[name]-1)) }
+			f := &plan[at]
+			at++
+			if spec.When.Started != "" {
+				f.Trigger.Kind, f.Trigger.Count = history.TriggerFaultStart, refer(spec.When.Started)
+			}
+			if spec.When.Ended != "" {
+				f.Trigger.Kind, f.Trigger.Count = history.TriggerFaultEnd, refer(spec.When.Ended)
+			}
+			if spec.Heal.Ended != "" {
+				f.HealAt = &history.Trigger{
+					Kind: history.TriggerFaultEnd, Count: refer(spec.Heal.Ended),
+					Producer: history.Any, Partition: history.Any,
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package nemesis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/idemcheck/idemcheck/cluster"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Links is what can be done to the links between producers and brokers beyond
+// single frames. A broker is named by its index.
+type Links interface {
+	// HoldAnswers lets nothing pass to matching clients of a broker until heal
+	// is called.
+	HoldAnswers(broker int, fault int32, match func(clientID string) bool) (heal func())
+	// AddToxic puts one of toxiproxy's toxics on every connection of a broker.
+	AddToxic(broker int, kind, stream string, attributes map[string]any) (remove func() error, err error)
+}
+
+// Leaders looks up who leads what, past the proxies.
+type Leaders interface {
+	Leader(ctx context.Context, topic string, partition int32) (broker, epoch int32, err error)
+	WaitLeader(ctx context.Context, topic string, partition, not int32) (int32, error)
+	WaitWhole(ctx context.Context) error
+}
+
+// Env is what a nemesis works on.
+type Env struct {
+	Cluster     cluster.Cluster
+	Leaders     Leaders
+	Links       Links
+	Topics      []string
+	Replication int
+	Producer    func(clientID string) int32 // index of the producer, or history.Any
+	Now         func() int64                // ns since the run's clock base
+	Record      func(history.FaultEvent)
+}
+
+// Nemesis carries out one plan. It implements proxy.Control.
+type Nemesis struct {
+	env     Env
+	healAll chan struct{} // closed by Heal
+	work    sync.WaitGroup
+	broker  chan struct{} // a token: faults on brokers happen one at a time
+
+	mu       sync.Mutex
+	armed    bool
+	healing  bool
+	faults   []*fault
+	tally    tally
+	busy     int   // faults under way that will end by themselves
+	progress int64 // rises with everything that could bring a trigger nearer
+	broken   error
+}
+
+// state of a fault.
+type state uint8
+
+const (
+	waiting state = iota
+	ready         // the trigger came; the fault strikes at the next fitting frame
+	active        // in force
+	over
+)
+
+// exchange names one produce request.
+type exchange struct {
+	conn        int64
+	correlation int32
+}
+
+// fault is one planned fault on its way.
+type fault struct {
+	plan    history.PlannedFault
+	kind    Kind
+	state   state
+	mark    *exchange // strike this request, or its answer; nil: the next that fits
+	trigger string    // as it came, in words
+	event   history.FaultEvent
+	ended   chan struct{} // closed when over
+	holds   int           // index of the broker whose answers it keeps back, or -1
+}
+
+// New makes a Nemesis for a plan. Nothing happens before Arm.
+func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
+	n := &Nemesis{env: env, healAll: make(chan struct{}), broker: make(chan struct{}, 1), tally: newTally()}
+	for _, p := range plan {
+		kind, err := ByName(p.Fault)
+		if err != nil {
+			return nil, err
+		}
+		n.faults = append(n.faults, &fault{plan: p, kind: kind, ended: make(chan struct{}), holds: -1})
+	}
+	return n, nil
+}
+
+// Arm starts the counting: the warm-up is over.
+func (n *Nemesis) Arm() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.armed = true
+}
+
+// Fired counts the faults that have struck so far, of all that are planned.
+func (n *Nemesis) Fired() (fired, planned int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, f := range n.faults {
+		if f.state >= active {
+			fired++
+		}
+	}
+	return fired, len(n.faults)
+}
+
+// Active names the faults in force.
+func (n *Nemesis) Active() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var names []string
+	for _, f := range n.faults {
+		if f.state == active {
+			names = append(names, f.plan.Fault)
+		}
+	}
+	return names
+}
+
+// Err is the first fault that could not be carried out or healed.
+func (n *Nemesis) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.broken
+}
+
+// start puts a fault in force and writes it down. Called with mu held.
+func (n *Nemesis) start(f *fault, target string) {
+	f.state = active
+	f.event = history.FaultEvent{
+		ID: f.plan.ID, Fault: f.plan.Fault, Status: history.FaultStarted,
+		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.plan.Fault == AnswerError,
+	}
+	n.env.Record(f.event)
+	n.progress++
+	n.follow(history.TriggerFaultStart, f)
+}
+
+// finish ends a fault. Its last line is written by Heal, when the counts are
+// final. Called with mu held.
+func (n *Nemesis) finish(f *fault, err error) {
+	f.event.At = n.env.Now()
+	f.event.Status = history.FaultEnded
+	if err != nil {
+		f.event.Status = history.FaultBroken
+		f.event.Error = err.Error()
+		if n.broken == nil && !n.healing {
+			n.broken = fmt.Errorf("fault %d (%s): %w", f.plan.ID, f.plan.Fault, err)
+		}
+	}
+	f.state = over
+	close(f.ended)
+	n.progress++
+	n.follow(history.TriggerFaultEnd, f)
+}
+
+// follow lets faults strike that wait for this one. Called with mu held.
+func (n *Nemesis) follow(kind history.TriggerKind, cause *fault) {
+	for _, f := range n.faults {
+		if f.state == waiting && f.plan.Trigger.Kind == kind && f.plan.Trigger.Count == int64(cause.plan.ID) {
+			n.pull(f, fmt.Sprintf("%s of fault %d (%s)", kind, cause.plan.ID, cause.plan.Fault), nil)
+		}
+	}
+}
+
+// pull is called when a fault's trigger came. Called with mu held.
+func (n *Nemesis) pull(f *fault, trigger string, mark *exchange) {
+	if n.healing {
+		return
+	}
+	f.state, f.trigger, f.mark = ready, trigger, mark
+	if f.kind.stage == aside {
+		n.work.Add(1)
+		go n.strike(f)
+	}
+}
+
+// lasts waits until a lasting fault is to be healed.
+func (n *Nemesis) lasts(f *fault) {
+	var after <-chan time.Time
+	if f.plan.HealIn > 0 {
+		n.count(+1)
+		defer n.count(-1)
+		timer := time.NewTimer(f.plan.HealIn)
+		defer timer.Stop()
+		after = timer.C
+	}
+	var other <-chan struct{}
+	if f.plan.HealAt != nil {
+		other = n.faults[f.plan.HealAt.Count].ended
+	}
+	select {
+	case <-after:
+	case <-other:
+	case <-n.healAll:
+	}
+}
