@@ -63,10 +63,8 @@ func (a attempt) arrived() bool {
 		return false
 	}
 	last := a.answer
-	if a.answer.Action == history.ActionHeld {
-		if last = a.release; last == nil {
-			return false
-		}
+	if a.release != nil { // held, or passed on and never written
+		last = a.release
 	}
 	return last.Action == history.ActionPassed || last.Action == history.ActionForged
 }
@@ -76,7 +74,7 @@ func (a attempt) told() (int16, bool) {
 	if !a.arrived() {
 		return 0, false
 	}
-	if a.answer.Action == history.ActionHeld {
+	if a.release != nil {
 		return a.release.Error, true
 	}
 	return a.answer.Error, true
@@ -95,7 +93,7 @@ func (a attempt) offsetOf(number int64) int64 {
 // answer lost (fault 0, cut-after-append)".
 func (st *story) fate(a attempt, number int64) string {
 	switch a.request.Action {
-	case history.ActionCut:
+	case history.ActionCut, history.ActionDropped:
 		return "never reached the broker, its connection was closed" + st.faultOf(a.request)
 	case history.ActionWithheld:
 		if code, ok := a.told(); ok {

@@ -63,9 +63,13 @@ func (j *judgement) onlyExpected(violated []Kind) bool {
 	return true
 }
 
-// comesWith says whether the expected violation brings another one along. A
-// reordering explains a stale order only between records of one process.
+// comesWith says whether the expected violation brings another one along: by
+// its nature, or because the scenario says so. A reordering explains a stale
+// order only between records of one process.
 func (j *judgement) comesWith(kind Kind) bool {
+	if slices.Contains(j.manifest.Judge.ExpectAlso, string(kind)) {
+		return true
+	}
 	if !slices.Contains(implied(j.expect), kind) {
 		return false
 	}

@@ -134,7 +134,7 @@ func (j *journal) request(ev history.WireEvent) {
 	switch ev.Action {
 	case history.ActionWithheld:
 		j.coverage[covWithheld]++
-	case history.ActionCut:
+	case history.ActionCut, history.ActionDropped:
 		j.coverage[covRequestsCut]++
 	}
 	c := j.conn(ev)
@@ -211,6 +211,10 @@ func (j *journal) release(ev history.WireEvent) {
 	key := answerKey{ev.Conn, ev.Correlation, tpOf(ev)}
 	kept, ok := j.held[key]
 	if !ok {
+		// Passed on before, and now known never to have left the proxy.
+		if ev.Action == history.ActionDropped {
+			j.undelivered(ev)
+		}
 		return
 	}
 	delete(j.held, key)
@@ -256,14 +260,9 @@ func (j *journal) ackLost(ev history.WireEvent) {
 	j.coverage[covDroppedAckRecords] += int64(ev.Records)
 }
 
-// brokerCode is the code that the broker itself gave: an answer that was made
+// brokerCode is the code that the broker itself gave. An answer that was made
 // up in its place says nothing about it (history.NeverAsked).
-func brokerCode(ev history.WireEvent) int16 {
-	if ev.Action == history.ActionForged {
-		return ev.BrokerCode
-	}
-	return ev.Error
-}
+func brokerCode(ev history.WireEvent) int16 { return ev.BrokerCode }
 
 func tpOf(ev history.WireEvent) history.TopicPartition {
 	return history.TopicPartition{Topic: ev.Topic, Partition: ev.Partition}
