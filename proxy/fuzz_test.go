@@ -25,6 +25,11 @@ func FuzzGarbage(f *testing.F) {
 	fleet := listen(f, 1)
 	fleet.Serve(0, 9, dialer(behind.Addr().String()))
 	f.Fuzz(func(t *testing.T, up, down []byte, piece uint8) {
+		watch := time.AfterFunc(15*time.Second, func() {
+			_, stacks := ours()
+			panic("stalled:\n" + stacks)
+		})
+		defer watch.Stop()
 		client, err := net.Dial("tcp", fleet.Addresses()[0])
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +40,12 @@ func FuzzGarbage(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer broker.Close()
-		size := max(int(piece), 1)
+		reached := make(chan []byte, 1)
+		go func() {
+			all, _ := io.ReadAll(broker)
+			reached <- all
+		}()
+		size := max(int(piece), len(up)/1000+1)
 		for rest := up; len(rest) > 0; {
 			n := min(size, len(rest))
 			client.Write(rest[:n])
@@ -54,6 +64,9 @@ func FuzzGarbage(f *testing.F) {
 		broker.(*net.TCPConn).CloseWrite()
 		if all := <-got; !bytes.Equal(all, down) {
 			t.Errorf("the client got %q of %q", all, down)
+		}
+		if all := <-reached; !bytes.HasPrefix(up, all) {
+			t.Errorf("the broker got %q, which does not begin %q", all, up)
 		}
 	})
 }
