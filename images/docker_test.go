@@ -113,7 +113,7 @@ func TestABrokerOfAFolderOfJarsServesRequestsAndSurvivesItsEnd(t *testing.T) {
 		t.Errorf("a folder of jars took the name %s", ref)
 	}
 	t.Cleanup(func() {
-		api.ImageRemove(context.Background(), ref, client.ImageRemoveOptions{Force: true})
+		api.ImageRemove(context.Background(), ref, client.ImageRemoveOptions{Force: true, PruneChildren: true})
 	})
 
 	begun := time.Now()
