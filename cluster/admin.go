@@ -33,8 +33,8 @@ const (
 // several goroutines.
 type Admin struct {
 	cluster Cluster
-	any     *kgo.Client           // all brokers are its seeds
-	adm     *kadm.Client          // on any
+	shared  *kgo.Client           // all brokers are its seeds
+	adm     *kadm.Client          // on shared
 	single  map[int32]*kgo.Client // one broker each, so that a dead one is not replaced by another
 }
 
@@ -56,7 +56,7 @@ func NewAdmin(c Cluster) (*Admin, error) {
 		a.Close()
 		return nil, fmt.Errorf("admin client: %w", err)
 	}
-	a.any, a.adm = client, kadm.NewClient(client)
+	a.shared, a.adm = client, kadm.NewClient(client)
 	return a, nil
 }
 
@@ -81,8 +81,8 @@ func (a *Admin) Close() {
 	for _, client := range a.single {
 		client.Close()
 	}
-	if a.any != nil {
-		a.any.Close()
+	if a.shared != nil {
+		a.shared.Close()
 	}
 }
 

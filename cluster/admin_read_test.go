@@ -84,6 +84,34 @@ func TestControlRecordsAndAbortedRecordsAreRead(t *testing.T) {
 	}
 }
 
+func TestAReadFollowsTheLeader(t *testing.T) {
+	f, admin := startFake(t, 2)
+	createTopic(t, admin, "t", 1)
+	ctx := within(t, 20*time.Second)
+	producer := newProducer(t, f, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(1<<20))
+	const records = 12 // of nearly 1 MiB, more than one fetch answer holds
+	for range records {
+		if err := producer.ProduceSync(ctx, &kgo.Record{Topic: "t", Value: make([]byte, 1000<<10)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := int64(0)
+	err := admin.ReadPartition(ctx, "t", 0, 0, records, func(_ BatchInfo, record RawRecord) error {
+		if record.Offset != next {
+			return fmt.Errorf("offset %d, want %d", record.Offset, next)
+		}
+		next++
+		leader, _, err := admin.Leader(ctx, "t", 0)
+		if err == nil {
+			err = f.MoveTopicPartition("t", 0, 1-leader)
+		}
+		return err
+	})
+	if err != nil || next != records {
+		t.Errorf("read up to %d: %v", next, err)
+	}
+}
+
 func TestTheErrorOfTheVisitorEndsTheRead(t *testing.T) {
 	f, admin := startFake(t, 1)
 	createTopic(t, admin, "t", 1)
@@ -206,4 +234,20 @@ func FuzzABatchOfAnyBytesIsReadOrRefused(f *testing.F) {
 		}
 		takeAll(0, 100, log)
 	})
+}
+
+func BenchmarkReadingBatches(b *testing.B) {
+	const records = 100
+	batch := makeBatch(0, records, nil)
+	b.SetBytes(int64(len(batch)))
+	for b.Loop() {
+		info, raw, _, err := parseBatch(batch)
+		if err == nil {
+			err = eachRecord(info, &raw, nil, func(RawRecord) error { return nil })
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*records), "ns/record")
 }

@@ -38,10 +38,12 @@ type Cluster struct {
 	closing sync.Mutex
 	closed  bool
 
-	mover    sync.Mutex
-	admin    *cluster.Admin // made at the first leader move
-	dialTime time.Duration
+	mover sync.Mutex
+	admin *cluster.Admin // made at the first leader move
 }
+
+// dialTime is how long a dial may take; a broker that is cut off is silent.
+const dialTime = 5 * time.Second
 
 // broker is one container.
 type broker struct {
@@ -140,19 +142,33 @@ func (c *Cluster) Dial(ctx context.Context, advertised string) (net.Conn, error)
 }
 
 func (c *Cluster) dial(ctx context.Context, b *broker) (net.Conn, error) {
+	refused := fmt.Errorf("dial broker %d: it is not running: %w", b.id, syscall.ECONNREFUSED)
 	if !b.running() {
-		return nil, fmt.Errorf("dial broker %d: it is not running: %w", b.id, syscall.ECONNREFUSED)
+		return nil, refused
 	}
-	dialer := net.Dialer{Timeout: c.dialTime}
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	go func(l *life) { // a broker that goes away while it is being dialled refuses too
+		select {
+		case <-l.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}(b.current())
+	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", b.address())
 	if errors.Is(err, syscall.EHOSTUNREACH) && b.running() {
 		// The kernel may still remember that nobody had the address during a cut.
 		conn, err = dialer.DialContext(ctx, "tcp", b.address())
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return conn, nil
+	case !b.running():
+		return nil, refused
+	default:
 		return nil, fmt.Errorf("dial broker %d: %w", b.id, err)
 	}
-	return conn, nil
 }
 
 // MoveLeader makes another in-sync replica lead the partition.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,14 +131,18 @@ func TestAnImageThatIsNotKafkaIsAClearError(t *testing.T) {
 	t.Run("images", func(t *testing.T) {
 		for name, want := range map[string][]string{
 			"exits":   {"exited with status 3", "this is not Kafka"},
-			"stays":   {"not ready within", "connection refused", "an image of Kafka?", "this is not Kafka"},
-			"answers": {"not ready within", "what answers is not Kafka", "an image of Kafka?"},
+			"stays":   {"not ready after 5s", "connection refused", "an image of Kafka?", "this is not Kafka"},
+			"answers": {"not ready after 5s", "what answers is not Kafka", "an image of Kafka?"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
+				ready := 5 * time.Second
+				if name == "exits" {
+					ready = time.Minute // it must not be waited for
+				}
 				began := time.Now()
 				c, err := Start(t.Context(), Config{
-					Image: reference(name), Brokers: 2, Advertised: []string{"127.0.0.1:1", "127.0.0.1:2"}, Run: t.Name(), Ready: 4 * time.Second,
+					Image: reference(name), Brokers: 2, Advertised: []string{"127.0.0.1:1", "127.0.0.1:2"}, Run: t.Name(), Ready: ready,
 				})
 				if err == nil {
 					t.Fatal("it started", c.Close(t.Context()))
@@ -238,6 +243,42 @@ func TestSweepRemovesWhatADeadOwnerLeftAndNothingElse(t *testing.T) {
 	nets, err := engine.NetworkList(t.Context(), client.NetworkListOptions{Filters: filter})
 	if err != nil || len(nets.Items) != 1 {
 		t.Errorf("of a living owner %d networks are left (%v)", len(nets.Items), err)
+	}
+}
+
+func TestTheEngineRefusesAnOverlapInTheWordsThatAreLookedFor(t *testing.T) {
+	engine := testEngine(t)
+	provider, err := connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	me, err := self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := me.labels()
+	labels[labelCluster] = "test-overlap"
+	c := &Cluster{id: "test-overlap", engine: engine, provider: provider}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if _, _, err := remove(ctx, engine, client.Filters{}.Add("label", labelCluster+"=test-overlap"), anyOwner); err != nil {
+			t.Error(err)
+		}
+	})
+	_, subnet, err := c.createNetwork(t.Context(), "clients", labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.createNetworkAt(t.Context(), "idemcheck-test-overlap-second", subnet, labels); !overlaps(err) {
+		t.Errorf("taking %v again gives %v", subnet, err)
+	}
+	if err := checkReachable(subnet); err != nil {
+		t.Error(err)
+	}
+	if err := checkReachable(netip.MustParsePrefix("203.0.113.0/24")); !errors.Is(err, errUnreachable) {
+		t.Errorf("a network that is not on this host is: %v", err)
 	}
 }
 

@@ -41,12 +41,18 @@ func (c *Cluster) createNetwork(ctx context.Context, role string, labels map[str
 			return false
 		}
 		// Somebody else took it since the list was made: go on to the next.
-		return strings.Contains(strings.ToLower(err.Error()), "overlap")
+		return overlaps(err)
 	})
 	if err != nil {
 		return "", subnet, fmt.Errorf("create network %s: %w", name, err)
 	}
 	return name, subnet, nil
+}
+
+// overlaps says whether the engine refused a network since its addresses
+// overlap another's. It has no error code of its own for that.
+func overlaps(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "overlap")
 }
 
 func (c *Cluster) createNetworkAt(ctx context.Context, name string, subnet netip.Prefix, labels map[string]string) error {

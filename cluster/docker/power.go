@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,9 +78,9 @@ func (c *Cluster) waitEnd(ctx context.Context, b *broker) error {
 func (c *Cluster) Start(ctx context.Context, id int32) error {
 	return c.do(id, "start", func(b *broker) error {
 		if b.running() {
-			return fmt.Errorf("it is running")
+			return errors.New("it is running")
 		}
-		ctx, cancel := context.WithTimeoutCause(ctx, c.config.Ready, fmt.Errorf("it did not answer within %s", c.config.Ready))
+		ctx, cancel := c.limitReady(ctx)
 		defer cancel()
 		if err := c.begin(ctx, b); err != nil {
 			return err

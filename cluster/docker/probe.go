@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,21 +21,43 @@ const (
 	probeAnswer = 1 << 20
 )
 
+// errNotReady is why a context ends that limits how long brokers may take.
+var errNotReady = errors.New("brokers are not ready")
+
+// limitReady limits a context to the time that brokers may take to get ready.
+func (c *Cluster) limitReady(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.config.Ready, fmt.Errorf("%w after %s", errNotReady, c.config.Ready))
+}
+
 // waitAnswer waits until a broker answers ApiVersions and Metadata and sees at
 // least so many brokers, itself included. It watches the container meanwhile:
 // one that exits is an error at once.
 func (c *Cluster) waitAnswer(ctx context.Context, b *broker, brokers int) error {
 	l := b.current()
+	var last error
 	for {
 		err := c.probe(ctx, b, brokers)
 		if err == nil {
 			return nil
 		}
+		var slow net.Error
+		if last == nil || ctx.Err() == nil && !(errors.As(err, &slow) && slow.Timeout()) {
+			last = err // a time-out may come from the end of the context alone, and says less
+		}
+		select {
+		case <-l.ended:
+			return c.explainExit(ctx, b)
+		default:
+		}
 		select {
 		case <-l.ended:
 			return c.explainExit(ctx, b)
 		case <-ctx.Done():
-			return fmt.Errorf("broker %d: %w: %w (is %s an image of Kafka?); %s", b.id, context.Cause(ctx), err, c.image.reference, lastLines(c.tail(ctx, b)))
+			cause := context.Cause(ctx)
+			if !errors.Is(cause, errNotReady) {
+				return cause // the caller's own reason, or another broker's failure
+			}
+			return fmt.Errorf("broker %d: %w: %w (is %s an image of Kafka? is the machine overloaded?); %s", b.id, cause, last, c.image.reference, lastLines(c.tail(ctx, b)))
 		case <-time.After(probeEvery):
 		}
 	}

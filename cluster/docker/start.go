@@ -13,14 +13,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// cleanupTime is how long removing a cluster that did not start may take.
-const cleanupTime = 60 * time.Second
+const (
+	// cleanupTime is how long removing a cluster that did not start may take.
+	cleanupTime = 60 * time.Second
+	// watchAgain is the pause before a broken watch of a container is renewed.
+	watchAgain = 100 * time.Millisecond
+)
 
 // Start starts a cluster and returns when every broker answers and sees all
 // others. When it fails, or the context ends, nothing is left.
@@ -39,7 +44,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{config: config, provider: provider, engine: provider.Client(), dialTime: 5 * time.Second}
+	c := &Cluster{config: config, provider: provider, engine: provider.Client()}
 	random := make([]byte, 16)
 	if _, err := rand.Read(random); err != nil {
 		return nil, err
@@ -86,8 +91,7 @@ func (c *Cluster) start(ctx context.Context, owner owner, random []byte) (err er
 	}
 
 	c.config.progress("starting %d brokers of %s", c.config.Brokers, c.image.reference)
-	cause := fmt.Errorf("brokers were not ready within %s", c.config.Ready)
-	ready, cancel := context.WithTimeoutCause(ctx, c.config.Ready, cause)
+	ready, cancel := c.limitReady(ctx)
 	defer cancel()
 	return together(ready, c.brokers, func(ctx context.Context, b *broker) error {
 		n := shared
@@ -183,14 +187,7 @@ func (c *Cluster) begin(ctx context.Context, b *broker) error {
 	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &life{ended: make(chan struct{}), stop: stop}
-	wait := c.engine.ContainerWait(watching, b.container, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
-	go func() {
-		select {
-		case <-wait.Result:
-			close(l.ended)
-		case <-wait.Error: // the engine went away, or the watch was stopped: nothing can be said
-		}
-	}()
+	go c.watch(watching, b, l)
 	b.mu.Lock()
 	if b.life != nil {
 		b.life.stop()
@@ -198,6 +195,29 @@ func (c *Cluster) begin(ctx context.Context, b *broker) error {
 	b.life = l
 	b.mu.Unlock()
 	return nil
+}
+
+// watch closes l.ended when the broker's container has exited or is gone. It
+// ends with the context.
+func (c *Cluster) watch(ctx context.Context, b *broker, l *life) {
+	for ctx.Err() == nil {
+		wait := c.engine.ContainerWait(ctx, b.container, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+		select {
+		case <-wait.Result:
+			close(l.ended)
+			return
+		case err := <-wait.Error:
+			if errdefs.IsNotFound(err) {
+				close(l.ended)
+				return
+			}
+			// The engine hung up, as it does when it is restarted: ask again.
+			select {
+			case <-ctx.Done():
+			case <-time.After(watchAgain):
+			}
+		}
+	}
 }
 
 func copyLabels(labels map[string]string) map[string]string {
