@@ -178,3 +178,31 @@ func TestDetachEndsConnectionsAndForgetsTheRun(t *testing.T) {
 	same(t, "rows", len(r.j.events), rows)
 	same(t, "asked", r.s.requests, 1)
 }
+
+func TestADelayedAnswerArrivesEvenIfItsBrokerDiesMeanwhile(t *testing.T) {
+	r := newRig(t, &script{answer: on(1, Decision{Verb: Hold, Fault: 8, For: 200 * time.Millisecond})})
+	client, broker := r.connect()
+	write(t, client, produceFrame(1, 9, -1, load{"a", 0, 0, 1, 100}))
+	readFrame(t, broker)
+	write(t, broker, answerFrame(1, 9, verdict{"a", 0, 0, 1}))
+	broker.Close()
+	silent(t, client)
+	readAnswer(t, client, 1, 9)
+	ends(t, client)
+	same(t, "releases", actions(r.j.of(history.WireRelease)), []history.Action{passed})
+}
+
+func TestARefusedRequestIsHeldLikeAnAnswer(t *testing.T) {
+	r := newRig(t, &script{request: on(1, Decision{Verb: Refuse, Fault: 3, Codes: map[int]int16{0: 19}})})
+	heal := r.f.HoldAnswers(0, 5, isP0)
+	client, _ := r.connect()
+	write(t, client, produceFrame(1, 9, -1, load{"a", 0, 0, 1, 100}))
+	silent(t, client)
+	heal()
+	same(t, "told", readAnswer(t, client, 1, 9), []verdict{{"a", 0, 19, -1}})
+	same(t, "answers", actions(r.j.of(history.WireAnswer)), []history.Action{held})
+	e := r.j.of(history.WireRelease)[0]
+	if e.Action != forged || e.Fault != 3 || e.Error != 19 || e.BrokerCode != history.NeverAsked {
+		t.Errorf("%+v", e)
+	}
+}
