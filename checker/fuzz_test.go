@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -142,15 +143,14 @@ func structural() []Kind {
 }
 
 // agree holds the sweep against plain porcupine and against the cross-check.
-func agree(t *testing.T, m *memoryRun) (clean bool) {
-	t.Helper()
+func agree(m *memoryRun) (clean bool, err error) {
 	p := partition{tp: tp0, end: int64(len(m.log)), whole: true}
 	s, err := newSweep(p, m.manifest.Processes, m, &runClock{firstFault: history.Forever}, 1)
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = s.run(m.Log(tp0))
 	}
-	if err := s.run(m.Log(tp0)); err != nil {
-		t.Fatalf("%v\nops %+v\nlog %+v", err, m.ops, m.log)
+	if err != nil {
+		return false, fmt.Errorf("%w\nops %+v\nlog %+v", err, m.ops, m.log)
 	}
 	clean = true
 	for _, kind := range structural() {
@@ -168,12 +168,12 @@ func agree(t *testing.T, m *memoryRun) (clean bool) {
 		final = append(final, linear.Record{Process: r.Process, Number: r.Number})
 	}
 	if plain := linear.Plain(ops, final); plain != clean {
-		t.Fatalf("the sweep says %v, plain porcupine %v\nfound %+v\nops %+v\nlog %+v", clean, plain, s.found.kinds, m.ops, m.log)
+		return clean, fmt.Errorf("the sweep says %v, plain porcupine %v\nfound %+v\nops %+v\nlog %+v", clean, plain, s.found.kinds, m.ops, m.log)
 	}
 	if _, err := crossCheck(linear.CrossCheck{}, s, m, m.manifest.Processes, 1<<20); err != nil {
-		t.Fatalf("%v\nops %+v\nlog %+v", err, m.ops, m.log)
+		return clean, fmt.Errorf("%w\nops %+v\nlog %+v", err, m.ops, m.log)
 	}
-	return clean
+	return clean, nil
 }
 
 // TestTheSweepAgreesWithPlainPorcupine judges random small histories, most of
@@ -201,7 +201,11 @@ func TestTheSweepAgreesWithPlainPorcupine(t *testing.T) {
 				for range from.IntN(3) {
 					breakHistory(from, m)
 				}
-				if agree(t, m) {
+				ok, err := agree(m)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
 					clean.Add(1)
 				}
 			}

@@ -173,7 +173,7 @@ func (j *judgement) sweepOne(p partition) (s *sweep, err error) {
 	log := j.rows.Log(p.tp)
 	defer func() { err = errors.Join(err, log.Close()) }()
 	if err := s.run(log); err != nil {
-		return nil, err
+		return s, err
 	}
 	if j.o.CrossCheck == nil {
 		return s, nil

@@ -1,0 +1,444 @@
+package checker
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/idemcheck/idemcheck/checker/linear"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// pair is one run that keeps a guarantee, or breaks it in one way. The run
+// starts from two idempotent producers, whose records 0 to 3 of process 1 and 0
+// to 1 of process 2 stand at offsets 0 to 5.
+type pair struct {
+	name  string
+	build func(m *memoryRun)
+	kind  Kind // empty: nothing is found
+	count int64
+	blame Blame
+	says  string // part of the diagnosis
+	also  []Kind // what else is found
+}
+
+func baseRun() *memoryRun {
+	return newMemoryRun(idempotent(1), idempotent(2)).sequential(1, 4).sequential(2, 2)
+}
+
+func (p pair) check(t *testing.T, guarantee string) {
+	t.Helper()
+	m := baseRun()
+	p.build(m)
+	v := m.judgeWith(Options{Version: "test", CrossCheck: linear.CrossCheck{}})
+	if v.HarnessError != "" {
+		t.Fatalf("harness error: %s", v.HarnessError)
+	}
+	found := make(map[Kind]int64)
+	for _, g := range v.Guarantees {
+		for _, a := range g.Anomalies {
+			found[a.Kind] += a.Count
+			if a.Diagnosis == "" || a.Blame == "" {
+				t.Errorf("%s has no diagnosis or blame: %+v", a.Kind, a)
+			}
+		}
+	}
+	g := guaranteeOf(t, v, guarantee)
+	if p.kind == "" {
+		if g.Status != Pass || v.Overall != Pass {
+			t.Fatalf("%s, %s: %s %v", v.Overall, g.Status, g.Why, g.Anomalies)
+		}
+		return
+	}
+	if g.Status != Violation || found[p.kind] != p.count {
+		t.Fatalf("%s: %s; want %d %s, found %v", g.Status, g.Why, p.count, p.kind, found)
+	}
+	allowed := map[Kind]bool{p.kind: true}
+	for _, kind := range p.also {
+		allowed[kind] = true
+		if found[kind] == 0 {
+			t.Errorf("no %s was found: %v", kind, found)
+		}
+	}
+	for kind := range found {
+		if !allowed[kind] {
+			t.Errorf("found %s as well: %v", kind, found)
+		}
+	}
+	for _, a := range g.Anomalies {
+		if a.Kind == p.kind {
+			if a.Blame != p.blame || !strings.Contains(a.Diagnosis, p.says) {
+				t.Errorf("blame %s, want %s; diagnosis %q, want %q in it", a.Blame, p.blame, a.Diagnosis, p.says)
+			}
+			return
+		}
+	}
+}
+
+func checkPairs(t *testing.T, guarantee string, pairs []pair) {
+	for _, p := range pairs {
+		t.Run(p.name, func(t *testing.T) { p.check(t, guarantee) })
+	}
+}
+
+// later is a moment behind everything in baseRun.
+const later = 100 * second
+
+// retried is a request sent again on another connection.
+func retried(ev history.WireEvent, conn int64) history.WireEvent {
+	ev.Conn, ev.Correlation = conn, 900+int32(conn)
+	return ev
+}
+
+// with changes a wire event.
+func with(ev history.WireEvent, change func(*history.WireEvent)) history.WireEvent {
+	change(&ev)
+	return ev
+}
+
+func cut(ev *history.WireEvent) { ev.Action, ev.Fault = history.ActionCut, 0 }
+
+func epoch1(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 0 }
+
+func TestDuplicates(t *testing.T) {
+	checkPairs(t, Duplicates, []pair{
+		{name: "a retry that the broker suppressed is no duplicate", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Acked, 6).stored(1, 4)
+			m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
+			m.batch(retried(request(1, 4, 1, later+3), 30)).batch(retried(answer(1, 4, 1, later+4, 0, 6), 30))
+		}},
+		{name: "a record acked once and stored twice under one stamp is the broker's", kind: Duplicate, count: 1, blame: BlameBroker,
+			says: "failed to deduplicate", also: []Kind{DoubleAppend}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 7).stored(1, 4).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
+				m.batch(retried(request(1, 4, 1, later+3), 30)).batch(retried(answer(1, 4, 1, later+4, 0, 7), 30))
+			}},
+		{name: "a record stored again under a raised epoch is the client's", kind: Duplicate, count: 1, blame: BlameClient,
+			says: "the client sent the same record again as (pid 1001, epoch 1, seq 0) after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) for partition 1: stored again at offset 7",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 7).stored(1, 4)
+				m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: 1001, Epoch: 1})
+				m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
+				elsewhere := func(ev *history.WireEvent) { ev.Partition, ev.Process = 1, 1 }
+				m.batch(with(request(1, 7, 1, later+3), elsewhere)).batch(with(answer(1, 7, 1, later+4, 45, -1), elsewhere))
+				m.batch(with(retried(request(1, 4, 1, later+5), 30), epoch1)).batch(with(retried(answer(1, 4, 1, later+6, 0, 7), 30), epoch1))
+			}},
+		{name: "a record of unknown outcome may be stored once", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Unknown, history.NoOffset).stored(1, 4)
+			m.batch(request(1, 4, 1, later+1))
+		}},
+		{name: "a record of unknown outcome stored twice", kind: Duplicate, count: 1, blame: BlameBroker, says: "stored again at offset 7",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Unknown, history.NoOffset).stored(1, 4).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1))
+			}},
+		{name: "a batch stored twice is one cause", kind: Duplicate, count: 3, blame: BlameClient, says: "and 2 records more the same way",
+			build: func(m *memoryRun) {
+				for i := range int64(3) {
+					m.send(1, later, later+9, history.Acked, 6+i).stored(1, 4+i)
+				}
+				for i := range int64(3) {
+					m.storedAs(history.LogRecord{Process: 1, Number: 4 + i, ProducerID: 1001, Epoch: 1, Sequence: int32(i)})
+				}
+				m.batch(request(1, 4, 3, later+1)).batch(answer(1, 4, 3, later+2, 0, 6))
+				m.batch(with(retried(request(1, 4, 3, later+5), 30), epoch1))
+			}},
+		{name: "idempotence asked for and no producer id sent", kind: Duplicate, count: 1, blame: BlameClient, says: "the client sent no producer id",
+			also: []Kind{NoProducerID}, build: func(m *memoryRun) {
+				none := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
+				m.send(1, later, later+9, history.Acked, 7)
+				for range 2 {
+					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
+				}
+				m.batch(with(request(1, 4, 1, later+1), none)).batch(with(with(answer(1, 4, 1, later+2, 0, 6), none), cut))
+				m.batch(with(retried(request(1, 4, 1, later+3), 30), none)).batch(with(retried(answer(1, 4, 1, later+4, 0, 7), 30), none))
+			}},
+	})
+}
+
+// TestARestartedLeaderForgets is the finding of the scenario
+// leader-restart-forgets: retry, 45, epoch bump, second append.
+func TestARestartedLeaderForgets(t *testing.T) {
+	m := baseRun()
+	m.plan.Faults = []history.PlannedFault{{ID: 0, Fault: "blackhole-acks"}, {ID: 1, Fault: "restart-leader"}}
+	for id, name := range []string{"blackhole-acks", "restart-leader"} {
+		at := later + 5 + int64(id)
+		m.faults = append(m.faults, history.FaultEvent{ID: int32(id), Fault: name, Target: "broker 1", Status: history.FaultStarted, At: at},
+			history.FaultEvent{ID: int32(id), Fault: name, Status: history.FaultEnded, At: at + 1})
+	}
+	held := func(ev *history.WireEvent) { ev.Action, ev.Fault = history.ActionHeld, 0 }
+	for i := range int64(2) {
+		m.send(1, later+i, later+90+i, history.Acked, 8+i).stored(1, 4+i)
+	}
+	for i := range int64(2) {
+		m.storedAs(history.LogRecord{Process: 1, Number: 4 + i, ProducerID: 1001, Epoch: 1, Sequence: int32(i), LeaderEpoch: 1})
+		m.batch(request(1, 4+i, 1, later+1+i)).batch(with(answer(1, 4+i, 1, later+3+i, 0, 6+i), held))
+		m.batch(with(answer(1, 4+i, 1, later+8+i, 0, 6+i), func(ev *history.WireEvent) {
+			ev.Kind, ev.Action, ev.Fault = history.WireRelease, history.ActionDropped, 0
+		}))
+		m.batch(retried(request(1, 4+i, 1, later+20+i), 30+i)).batch(retried(answer(1, 4+i, 1, later+30+i, 45, -1), 30+i))
+		bumped := func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, int32(i) }
+		m.batch(with(retried(request(1, 4+i, 1, later+40+i), 40+i), bumped)).batch(with(retried(answer(1, 4+i, 1, later+50+i, 0, 8+i), 40+i), bumped))
+	}
+	m.manifest.Judge.Expect = "duplicate"
+	m.manifest.Judge.Cover = map[string]int64{"dropped_acks": 2, "answers_45": 1, "epoch_bumps": 1, "restamped": 2}
+	v := m.judge()
+	if v.Overall != Violation || !v.AsExpected {
+		t.Fatalf("%s, as expected %v: %s %s", v.Overall, v.AsExpected, v.Why, v.HarnessError)
+	}
+	g := guaranteeOf(t, v, Duplicates)
+	if g.Count != 2 || g.Causes != 1 || g.Anomalies[0].Blame != BlameLimit {
+		t.Errorf("count %d, causes %d, blame %s", g.Count, g.Causes, g.Anomalies[0].Blame)
+	}
+	const want = "batch (pid 1001, epoch 0, seq 4, 1 record) was appended at offset 6 and its answer lost (fault 0, blackhole-acks); " +
+		"the leader forgot it (fault 1, restart-leader broker 1): a broker that starts again remembers only the last batch of a producer id; " +
+		"sent again as it was, it was answered 45 (OUT_OF_ORDER_SEQUENCE_NUMBER); " +
+		"the client took that for a loss and sent the same record as (pid 1001, epoch 1, seq 0): stored again at offset 8 (and 1 record more the same way)"
+	if got := g.Anomalies[0].Diagnosis; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestLost(t *testing.T) {
+	checkPairs(t, LostRecords, []pair{
+		{name: "an unknown record that is absent is not lost", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Unknown, history.NoOffset)
+		}},
+		{name: "an acked record behind unknown ones that are absent is found", build: func(m *memoryRun) {
+			for range 10 {
+				m.send(1, later, later+9, history.Unknown, history.NoOffset)
+			}
+			m.send(1, later, later+9, history.Acked, 6).stored(1, 14)
+		}},
+		{name: "an acked record that the broker acknowledged is gone", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+			}},
+		{name: "an acked record in the middle is gone", kind: Lost, count: 1, blame: BlameBroker, says: "at offset 6 stands record 5 of process 1",
+			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6).send(1, later, later+9, history.Acked, 6).stored(1, 5)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+				m.batch(request(1, 5, 1, later+3)).batch(answer(1, 5, 1, later+4, 0, 6))
+			}},
+		{name: "success without any broker's word is the client's", kind: Lost, count: 1, blame: BlameClient, says: "no broker acknowledged it",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
+			}},
+		{name: "success for what never went out is the client's", kind: Lost, count: 1, blame: BlameClient, says: "never seen on the wire",
+			build: func(m *memoryRun) { m.send(1, later, later+9, history.Acked, 6) }},
+		{name: "a sequence used twice loses the second batch", kind: Lost, count: 1, blame: BlameClient, says: "used the sequence of",
+			also: []Kind{SequenceReuse}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6).stored(1, 4).send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+				same := func(ev *history.WireEvent) { ev.BaseSequence = 4 }
+				m.batch(with(request(1, 5, 1, later+3), same)).batch(with(answer(1, 5, 1, later+4, 0, 6), same))
+			}},
+		{name: "with acks=0 nothing is promised", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Acks = "0"
+			m.send(1, later, later+9, history.Acked, history.NoOffset)
+		}},
+		{name: "with acks=1 the configuration is to blame", kind: Lost, count: 1, blame: BlameConfiguration, says: "acks=1",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0].Acks = "1"
+				m.manifest.Processes[0].Idempotence = false
+				none := func(ev *history.WireEvent) { ev.ProducerID, ev.Acks = -1, 1 }
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(with(request(1, 4, 1, later+1), none)).batch(with(answer(1, 4, 1, later+2, 0, 6), none))
+			}},
+	})
+}
+
+func TestPayload(t *testing.T) {
+	strange := func(standing history.Standing) func(*memoryRun) {
+		return func(m *memoryRun) {
+			m.storedAs(history.LogRecord{Standing: standing, Process: -1, Number: -1, Claims: "t/3"})
+		}
+	}
+	checkPairs(t, Payload, []pair{
+		{name: "control records are no data", build: strange(history.Control)},
+		{name: "a corrupt record", build: strange(history.Corrupt), kind: Corrupt, count: 1, blame: BlameNoneKnown, says: "fails its own checksum"},
+		{name: "a foreign record", build: strange(history.Foreign), kind: Foreign, count: 1, blame: BlameNoneKnown, says: "not one of this run"},
+		{name: "a record of another partition", build: strange(history.Misplaced), kind: Misplaced, count: 1, blame: BlameClient, says: "sent to t/3"},
+		{name: "a record that nobody sent", build: func(m *memoryRun) { m.stored(2, 2) }, kind: Unsent, count: 1, blame: BlameNoneKnown, says: "number 2 of process 2"},
+		{name: "a record of a process that nobody started", build: func(m *memoryRun) { m.stored(9, 0) }, kind: Unsent, count: 1, blame: BlameNoneKnown, says: "process 9"},
+		{name: "an acked offset where another record stands, as the broker said", kind: WrongOffset, count: 1, blame: BlameBroker, says: "broker 1 answered so",
+			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 3).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 3))
+			}},
+		{name: "an acked offset that no broker gave", kind: WrongOffset, count: 1, blame: BlameClient, says: "the client made it up",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 5).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+			}},
+		{name: "an acked offset beyond the end", kind: WrongOffset, count: 1, blame: BlameClient, says: "acked at offset 60, where nothing stands",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 60).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+			}},
+		{name: "success without an offset claims none", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Acked, history.NoOffset).stored(1, 4)
+		}},
+	})
+}
+
+func TestFailedVisible(t *testing.T) {
+	checkPairs(t, FailedIsAbsent, []pair{
+		{name: "a failed record that is absent", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Failed, history.NoOffset)
+		}},
+		{name: "a failed record after an attempt that nobody answered", kind: FailedVisible, count: 1, blame: BlameClient, says: "the outcome is unknown, not failed",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1))
+			}},
+		{name: "a failed record that the broker refused and stored", kind: FailedVisible, count: 1, blame: BlameBroker, says: "refused every attempt and stored one",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 10, -1))
+			}},
+	})
+}
+
+func TestOrder(t *testing.T) {
+	overtaken := func(m *memoryRun) {
+		m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
+		m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
+		m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, 0, 6))
+		m.batch(retried(request(1, 4, 1, later+5), 30)).batch(retried(answer(1, 4, 1, later+6, 0, 7), 30))
+	}
+	checkPairs(t, Order, []pair{
+		{name: "two producers may interleave", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Acked, 7).send(2, later, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+		}},
+		{name: "a record behind one that its producer sent later", build: overtaken, kind: Reorder, count: 1, blame: BlameBroker,
+			says: "the broker stored a lower sequence behind a higher one"},
+		{name: "a late record of an unknown outcome is not judged", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Unknown, history.NoOffset).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
+		}},
+		{name: "where another process keeps the promise order is still judged, and not where none is made", build: func(m *memoryRun) {
+			m.manifest.Processes[0].OrderPromised = false
+			overtaken(m)
+		}},
+		{name: "a record overtaken by five is one anomaly", kind: Reorder, count: 1, blame: BlameNoneKnown, says: "the wire does not show how",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 11)
+				for i := range int64(5) {
+					m.send(1, later+1, later+9, history.Acked, 6+i).stored(1, 5+i)
+				}
+				m.stored(1, 4)
+			}},
+		{name: "five records behind a later one have one cause", kind: Reorder, count: 5, blame: BlameNoneKnown, says: "and 4 records more the same way",
+			build: func(m *memoryRun) {
+				for i := range int64(5) {
+					m.send(1, later, later+9, history.Acked, 7+i)
+				}
+				m.send(1, later+1, later+9, history.Acked, 6).stored(1, 9)
+				for i := range int64(5) {
+					m.stored(1, 4+i)
+				}
+			}},
+	})
+}
+
+func TestRealTimeOrder(t *testing.T) {
+	checkPairs(t, RealTimeOrder, []pair{
+		{name: "concurrent records may stand either way", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Acked, 7).send(2, later+1, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+		}},
+		{name: "equal times are concurrent", build: func(m *memoryRun) {
+			m.send(1, later, later+5, history.Acked, 7).send(2, later+5, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+		}},
+		{name: "a record acked before another was sent stands behind it", kind: StaleOrder, count: 1, blame: BlameNoneKnown, says: "acked before record 2 of process 2 was sent",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+5, history.Acked, 7).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+			}},
+		{name: "an unknown record never returned", build: func(m *memoryRun) {
+			m.send(1, later, later+5, history.Unknown, history.NoOffset).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+		}},
+		{name: "an unknown record was called all the same", kind: StaleOrder, count: 1, blame: BlameNoneKnown, says: "stands behind it",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+5, history.Acked, 7).send(2, later+6, later+9, history.Unknown, history.NoOffset).stored(2, 2).stored(1, 4)
+			}},
+		{name: "an unknown record that is absent is in nobody's way", build: func(m *memoryRun) {
+			m.send(2, later+50, later+59, history.Unknown, history.NoOffset)
+			m.send(2, later+60, later+69, history.Acked, 6).stored(2, 3)
+			m.send(1, later+55, later+62, history.Acked, 7).stored(1, 4)
+		}},
+		{name: "an early record stands before four that were acked: one cause", kind: StaleOrder, count: 4, blame: BlameNoneKnown, says: "and 3 records more",
+			build: func(m *memoryRun) {
+				m.stored(2, 2)
+				for i := range int64(4) {
+					m.send(1, later+i*2, later+i*2+1, history.Acked, 7+i).stored(1, 4+i)
+				}
+				m.send(2, later+100, later+101, history.Acked, 6)
+			}},
+	})
+}
+
+func TestOfARecordStoredTwiceTheFirstCopyCountsForOrder(t *testing.T) {
+	m := baseRun()
+	m.send(1, later, later+5, history.Acked, 6).stored(1, 4)
+	m.send(2, later+6, later+9, history.Acked, 7).stored(2, 2)
+	m.stored(1, 4)                                               // behind what was sent after its ack, in order and in time
+	m.send(2, later+10, later+12, history.Acked, 9).stored(2, 3) // must not be held against the second copy's call
+	v := m.judge()
+	for _, name := range []string{RealTimeOrder, Order, Payload} {
+		if g := guaranteeOf(t, v, name); g.Status != Pass {
+			t.Errorf("%s: %s: %s", name, g.Status, g.Why)
+		}
+	}
+	if g := guaranteeOf(t, v, Duplicates); g.Count != 1 {
+		t.Errorf("%d duplicates", g.Count)
+	}
+}
+
+func TestARecordAckedAtItsSecondCopyIsAckedRightly(t *testing.T) {
+	m := baseRun().send(1, later, later+5, history.Acked, 7).stored(1, 4).stored(1, 4)
+	v := m.judge()
+	if g := guaranteeOf(t, v, Payload); g.Status != Pass {
+		t.Errorf("%s: %s", g.Status, g.Why)
+	}
+	m = baseRun().send(1, later, later+5, history.Acked, 8).stored(1, 4).stored(1, 4).send(2, later, later+9, history.Acked, 8).stored(2, 2)
+	if g := guaranteeOf(t, m.judge(), Payload); g.Count != 1 {
+		t.Errorf("acked at neither copy: %s: %s", g.Status, g.Why)
+	}
+}
+
+func TestLiveness(t *testing.T) {
+	healed := func(m *memoryRun) { m.manifest.Healed, m.manifest.Drained = later, later+100*second }
+	checkPairs(t, Liveness, []pair{
+		{name: "late, but within deadline and grace after the faults healed", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, 50*second, later+34*second, history.Acked, 6).stored(1, 4)
+		}},
+		{name: "later than that", kind: Stuck, count: 1, blame: BlameClient, says: "answered 6.0 s after it was due", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, 50*second, later+36*second, history.Acked, 6).stored(1, 4)
+		}},
+		{name: "never answered, never sent", kind: Stuck, count: 1, blame: BlameClient, says: "the client never sent it", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, later, history.Forever, history.Unknown, history.NoOffset)
+		}},
+		{name: "the answer arrived and the client kept it", kind: Stuck, count: 1, blame: BlameClient, says: "got the answer and did not report it", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, later, history.Forever, history.Unknown, history.NoOffset).stored(1, 4)
+			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+		}},
+		{name: "without a deadline of its own a client may take long", build: func(m *memoryRun) {
+			healed(m)
+			m.manifest.Processes[0].Deadline = 0
+			m.send(1, 50*second, later+90*second, history.Acked, 6).stored(1, 4)
+		}},
+	})
+}
+
+func TestLivenessIsOpenWhenTheHarnessGaveUpEarly(t *testing.T) {
+	m := baseRun().send(1, later, history.Forever, history.Unknown, history.NoOffset)
+	m.manifest.Healed, m.manifest.Drained = later, later+10*second
+	v := m.judge()
+	if g := guaranteeOf(t, v, Liveness); g.Status != Inconclusive || v.Overall != Inconclusive {
+		t.Errorf("%s, %s: %s", v.Overall, g.Status, g.Why)
+	}
+}

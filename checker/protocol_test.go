@@ -1,0 +1,189 @@
+package checker
+
+import (
+	"testing"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// exchange is an acked record of process 1 with its request and answer.
+func (m *memoryRun) exchange(number int64, change func(*history.WireEvent)) *memoryRun {
+	at := later + 10*number
+	offset := int64(len(m.log))
+	m.send(1, at, at+9, history.Acked, offset).stored(1, number)
+	return m.batch(with(request(1, number, 1, at+1), change)).batch(with(answer(1, number, 1, at+2, 0, offset), change))
+}
+
+func same(*history.WireEvent) {}
+
+func base(sequence int32) func(*history.WireEvent) {
+	return func(ev *history.WireEvent) { ev.BaseSequence = sequence }
+}
+
+func TestClientProtocol(t *testing.T) {
+	lostAnswer := func(m *memoryRun, number int64) { // an attempt whose answer never came
+		m.batch(request(1, number, 1, later))
+	}
+	checkPairs(t, ClientProtocol, []pair{
+		{name: "sequences go on", build: func(m *memoryRun) { m.exchange(4, same).exchange(5, same) }},
+		{name: "sequences wrap to 0 behind 2147483647", build: func(m *memoryRun) {
+			m.batch(with(request(2, 2, 1, later+1), base(2147483647))).send(2, later, later+2, history.Unknown, -1)
+			m.batch(with(request(2, 3, 1, later+2), base(0))).send(2, later, later+3, history.Unknown, -1)
+			for i := range m.wire {
+				if ev := &m.wire[i]; ev.Process == 2 && ev.First < 2 {
+					ev.BaseSequence += 2147483645
+				}
+			}
+		}},
+		{name: "a gap after an error is the client's right", build: func(m *memoryRun) {
+			m.send(1, later, later+3, history.Failed, -1)
+			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 10, -1))
+			m.exchange(5, base(4))
+		}},
+		{name: "a gap with no error before it", kind: SequenceGap, count: 1, blame: BlameClient, says: "it left out sequence 4",
+			build: func(m *memoryRun) { m.exchange(4, base(5)) }},
+		{name: "a gap on another connection proves nothing", build: func(m *memoryRun) {
+			m.exchange(4, func(ev *history.WireEvent) { ev.BaseSequence, ev.Conn = 5, 77 })
+		}},
+		{name: "a step back to what was never sent", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 4",
+			build: func(m *memoryRun) { m.exchange(4, base(2147483000)) }},
+		{name: "a retry of the same batch is no step back", build: func(m *memoryRun) {
+			lostAnswer(m, 4)
+			m.exchange(4, func(ev *history.WireEvent) { ev.Conn = 77 }).exchange(5, func(ev *history.WireEvent) { ev.Conn = 77 })
+		}},
+		{name: "other records under a sequence in use", kind: SequenceReuse, count: 1, blame: BlameClient, says: "drops its records",
+			build: func(m *memoryRun) {
+				m.exchange(4, same)
+				m.send(1, later+99, later+109, history.Unknown, -1).batch(with(request(1, 5, 1, later+100), base(4)))
+			}},
+		{name: "other records under a sequence that was certainly refused", build: func(m *memoryRun) {
+			m.send(1, later, later+3, history.Failed, -1)
+			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 87, -1))
+			m.exchange(5, base(4)).exchange(6, base(5))
+		}},
+		{name: "refused once and open once is not certainly refused", kind: SequenceReuse, count: 1, blame: BlameClient, says: "never certainly refused",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+3, history.Unknown, -1)
+				lostAnswer(m, 4)
+				m.batch(retried(request(1, 4, 1, later+1), 30)).batch(retried(answer(1, 4, 1, later+2, 6, -1), 30))
+				m.exchange(5, base(4))
+			}},
+		{name: "a retry cut otherwise with no error before it", kind: ChangedBatch, count: 1, blame: BlameClient, says: "only by the same first and last sequence",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+3, history.Unknown, -1).send(1, later, later+3, history.Unknown, -1)
+				m.batch(request(1, 4, 2, later+1)).batch(request(1, 4, 1, later+2))
+			}},
+		{name: "a batch too large may be split", build: func(m *memoryRun) {
+			m.send(1, later, later+3, history.Unknown, -1).send(1, later, later+3, history.Unknown, -1)
+			m.batch(request(1, 4, 2, later+1)).batch(answer(1, 4, 2, later+2, 10, -1)).batch(request(1, 4, 1, later+3)).batch(request(1, 5, 1, later+4))
+		}},
+		{name: "no producer id where idempotence was asked for", kind: NoProducerID, count: 1, blame: BlameClient, says: "never turned it on",
+			build: func(m *memoryRun) {
+				m.exchange(4, func(ev *history.WireEvent) { ev.ProducerID, ev.BaseSequence = -1, -1 })
+			}},
+		{name: "no producer id where none was asked for", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Idempotence = false
+			m.exchange(4, func(ev *history.WireEvent) { ev.ProducerID, ev.BaseSequence = -1, -1 })
+		}},
+		{name: "acks=1 with a producer id", kind: WrongAcks, count: 1, blame: BlameClient, says: "acks=1",
+			build: func(m *memoryRun) { m.exchange(4, func(ev *history.WireEvent) { ev.Acks = 1 }) }},
+		{name: "five requests in flight", build: func(m *memoryRun) {
+			for i := range int64(5) {
+				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
+			}
+		}},
+		{name: "six requests in flight", kind: TooManyInFlight, count: 1, blame: BlameClient, says: "6 produce requests in flight",
+			build: func(m *memoryRun) {
+				for i := range int64(6) {
+					m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
+				}
+			}},
+		{name: "six requests, one answered", build: func(m *memoryRun) {
+			for i := range int64(6) {
+				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+2*i))
+			}
+			m.batch(answer(1, 4, 1, later+9, 7, -1))
+		}},
+		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
+			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
+		}},
+	})
+}
+
+func TestBrokerProtocol(t *testing.T) {
+	twice := func(second history.WireEvent) func(m *memoryRun) {
+		return func(m *memoryRun) {
+			m.exchange(4, same)
+			m.batch(retried(request(1, 4, 1, second.At-1), 30)).batch(retried(second, 30))
+		}
+	}
+	checkPairs(t, BrokerProtocol, []pair{
+		{name: "a retry acknowledged at the first offset", build: twice(answer(1, 4, 1, later+90, 0, 6))},
+		{name: "a retry refused", build: twice(answer(1, 4, 1, later+90, 45, -1))},
+		{name: "a retry acknowledged without an offset", build: twice(answer(1, 4, 1, later+90, 0, -1))},
+		{name: "a retry acknowledged where it does not stand", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker,
+			says: "acknowledged the retry where it does not stand", build: twice(answer(1, 4, 1, later+90, 0, 3))},
+		{name: "a retry acknowledged elsewhere by another broker is not judged",
+			build: twice(with(answer(1, 4, 1, later+90, 0, 3), func(ev *history.WireEvent) { ev.Broker = 2 }))},
+		{name: "a retry acknowledged elsewhere after a restart is not judged", build: func(m *memoryRun) {
+			twice(answer(1, 4, 1, later+90, 0, 3))(m)
+			m.plan.Faults = []history.PlannedFault{{Fault: "restart-leader"}}
+			m.faults = []history.FaultEvent{{Fault: "restart-leader", Status: history.FaultStarted, At: later + 50},
+				{Fault: "restart-leader", Status: history.FaultEnded, At: later + 60}}
+			m.send(2, later, later+99, history.Acked, 7).stored(2, 2) // acked after the fault
+		}},
+		{name: "a retry acknowledged elsewhere behind five other batches is not judged", build: func(m *memoryRun) {
+			for i := range int64(6) {
+				m.exchange(4+i, same)
+			}
+			m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 3), 30))
+		}},
+		{name: "a retry acknowledged elsewhere behind four other batches", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker,
+			says: "with 4 batches of that producer id sent since", build: func(m *memoryRun) {
+				for i := range int64(5) {
+					m.exchange(4+i, same)
+				}
+				m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 3), 30))
+			}},
+		{name: "a code that is no answer to a produce request", kind: ImpossibleAnswer, count: 1, blame: BlameBroker,
+			says: "is no answer to a produce request", build: twice(answer(1, 4, 1, later+90, 27, -1))},
+		{name: "a forged answer is not the broker's", build: func(m *memoryRun) {
+			m.manifest.Forged = true
+			twice(with(answer(1, 4, 1, later+90, 27, -1), func(ev *history.WireEvent) {
+				ev.Action, ev.BrokerCode = history.ActionForged, history.NeverAsked
+			}))(m)
+		}},
+		{name: "an answer about sequences to a batch without any", kind: ImpossibleAnswer, count: 1, blame: BlameBroker, says: "has no producer id",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0].Idempotence = false
+				twice(answer(1, 4, 1, later+90, 45, -1))(m)
+				for i := range m.wire {
+					if m.wire[i].At >= later {
+						m.wire[i].ProducerID = -1
+					}
+				}
+			}},
+		{name: "two producers with one producer id", kind: SharedProducerID, count: 1, blame: BlameBroker, says: "processes 1 and 2 both send",
+			build: func(m *memoryRun) {
+				m.send(2, later, later+9, history.Unknown, -1)
+				m.batch(with(request(2, 2, 1, later+1), func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch = 1001, 3 }))
+			}},
+	})
+}
+
+func TestNothingIsHeldAgainstKfake(t *testing.T) {
+	m := baseRun().exchange(4, same)
+	m.manifest.Cluster.Kind = "embedded"
+	m.batch(retried(request(1, 4, 1, later+90), 30)).batch(retried(answer(1, 4, 1, later+91, 0, 3), 30))
+	v := m.judge()
+	g := guaranteeOf(t, v, BrokerProtocol)
+	if g.Status != NotRun || g.Why == "" || v.Overall != Pass {
+		t.Errorf("%s, %s: %s", v.Overall, g.Status, g.Why)
+	}
+	m = baseRun().send(1, later, later+9, history.Acked, 6)
+	m.manifest.Cluster.Kind = "embedded"
+	m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+	if a := guaranteeOf(t, m.judge(), LostRecords).Anomalies[0]; a.Blame == BlameBroker {
+		t.Errorf("kfake is blamed: %s", a.Diagnosis)
+	}
+}
