@@ -247,6 +247,17 @@ func logEndAhead(t *testing.T, c *Cluster, admin *cluster.Admin, proxies *forwar
 	if err := admin.WaitWhole(ctx); err != nil {
 		t.Fatal(err)
 	}
+	highWatermark := func() int64 {
+		t.Helper()
+		marks, err := admin.ListOffsets(ctx, "single", cluster.HighWatermark)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return marks[0]
+	}
+	for highWatermark() < 1 { // acks=1 is answered before followers have the record
+		time.Sleep(10 * time.Millisecond)
+	}
 	at, _, err := admin.Leader(ctx, "single", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -264,12 +275,8 @@ func logEndAhead(t *testing.T, c *Cluster, admin *cluster.Admin, proxies *forwar
 	if err != nil {
 		t.Fatal(err)
 	}
-	marks, err := admin.ListOffsets(ctx, "single", cluster.HighWatermark)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ends[0] != 2 || marks[0] != 1 {
-		t.Errorf("log end is %d and high watermark %d, want 2 and 1", ends[0], marks[0])
+	if mark := highWatermark(); ends[0] != 2 || mark != 1 {
+		t.Errorf("log end is %d and high watermark %d, want 2 and 1", ends[0], mark)
 	}
 	for _, follower := range followers {
 		if err := c.Resume(ctx, follower); err != nil {
