@@ -1,7 +1,11 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,4 +113,36 @@ func compressed(t *testing.T, codec kgo.CompressionCodec) {
 			}
 		}
 	})
+}
+
+func TestAProducerOutlivesABrokerThatCannotBeReached(t *testing.T) {
+	f := cluster(t, 1, "t")
+	j := &recorder{}
+	f.Attach("0123abcd", j, nil)
+	var down atomic.Bool
+	l := f.lanes[0]
+	l.mu.Lock()
+	up := l.dial
+	l.mu.Unlock()
+	f.Serve(0, 0, func(ctx context.Context) (net.Conn, error) {
+		if down.Load() {
+			return nil, errors.New("connection refused")
+		}
+		return up(ctx)
+	})
+	down.Store(true) // also for the very first connection
+	p := producer(t, f)
+	for i := range 3 {
+		time.AfterFunc(300*time.Millisecond, func() { down.Store(false) })
+		r := record("t", 0, 7, int64(i), 100)
+		if err := p.ProduceSync(timeout(t, 10*time.Second), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if r.Offset != int64(i) {
+			t.Errorf("record %d at offset %d", i, r.Offset)
+		}
+		down.Store(true)
+		f.CloseConnections(0, nil)
+	}
+	down.Store(false)
 }
