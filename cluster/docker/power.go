@@ -85,7 +85,7 @@ func (c *Cluster) Start(ctx context.Context, id int32) error {
 		if err := c.begin(ctx, b); err != nil {
 			return err
 		}
-		return c.waitAnswer(ctx, b, 1)
+		return c.waitAnswer(ctx, b, 0)
 	})
 }
 

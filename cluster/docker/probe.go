@@ -29,8 +29,9 @@ func (c *Cluster) limitReady(ctx context.Context) (context.Context, context.Canc
 	return context.WithTimeoutCause(ctx, c.config.Ready, fmt.Errorf("%w after %s", errNotReady, c.config.Ready))
 }
 
-// waitAnswer waits until a broker answers ApiVersions and Metadata and sees at
-// least so many brokers, itself included. It watches the container meanwhile:
+// waitAnswer waits until a broker answers ApiVersions and Metadata. With brokers
+// above 0 it must also see so many, itself included, and give out producer
+// ids. It watches the container meanwhile:
 // one that exits is an error at once.
 func (c *Cluster) waitAnswer(ctx context.Context, b *broker, brokers int) error {
 	l := b.current()
@@ -107,6 +108,22 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	}
 	if seen := len(answer.(*kmsg.MetadataResponse).Brokers); seen < brokers {
 		return fmt.Errorf("broker %d sees %d of %d brokers", b.id, seen, brokers)
+	}
+	if brokers == 0 {
+		return nil
+	}
+	// A broker's first producer id makes it fetch a block of them from the
+	// controller, and is refused until then: asked for here, no client loses
+	// its retry backoff to that.
+	producer := kmsg.NewPtrInitProducerIDRequest()
+	producer.Version = 1
+	producer.TransactionTimeoutMillis = 60_000
+	answer, err = exchange(conn, producer)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.(*kmsg.InitProducerIDResponse).ErrorCode)
+	}
+	if err != nil {
+		return fmt.Errorf("broker %d: InitProducerId: %w", b.id, err)
 	}
 	return nil
 }
