@@ -31,7 +31,7 @@ func findRow[R any](parts []*part, key laneKey, at int64, by string, columns []c
 			continue
 		}
 		index := run.Row + at - run.First
-		if run.Last-run.First != run.Rows-1 { // there are gaps
+		if !run.Dense {
 			index, found, err = scanFor(p, run, by, at)
 			if err != nil || !found {
 				return row, false, err

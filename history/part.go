@@ -53,6 +53,9 @@ type partRun struct {
 	Rows  int64 `json:"rows"`
 	First int64 `json:"first"`
 	Last  int64 `json:"last"`
+	// Dense: each row's number or offset is one above the one before, so it
+	// follows from the row's place.
+	Dense bool `json:"dense,omitempty"`
 }
 
 // laneRows are the rows of one lane, in order.
@@ -147,7 +150,7 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 		rest := lane.rows
 		runs = append(runs, partRun{
 			laneKey: lane.key, Row: row, Rows: int64(len(rest)),
-			First: order(&rest[0]), Last: order(&rest[len(rest)-1]),
+			First: order(&rest[0]), Last: order(&rest[len(rest)-1]), Dense: dense(rest, order),
 		})
 		row += int64(len(rest))
 		for len(rest) > 0 {
@@ -170,4 +173,13 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 	w.SetKeyValueMetadata(runsKey, string(runTable))
 	w.SetKeyValueMetadata(schemaKey, strconv.Itoa(Schema))
 	return row, w.Close()
+}
+
+func dense[R any](rows []R, order func(*R) int64) bool {
+	for i := 1; i < len(rows); i++ {
+		if order(&rows[i-1])+1 != order(&rows[i]) {
+			return false
+		}
+	}
+	return true
 }
