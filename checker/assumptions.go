@@ -45,6 +45,11 @@ func (j *judgement) checkScenario() {
 	if j.expect != "" && ownerOf(j.expect) == "" {
 		j.blameHarness(broken("the scenario expects the violation %q, which no checker finds", j.expect))
 	}
+	for _, kind := range j.manifest.Judge.ExpectAlso {
+		if ownerOf(Kind(kind)) == "" {
+			j.blameHarness(broken("the scenario expects the violation %q to come along, which no checker finds", kind))
+		}
+	}
 	for _, name := range j.manifest.Judge.Checks {
 		if !slices.ContainsFunc(Names(), func(c Checker) bool { return c.Name == name }) {
 			j.blameHarness(broken("the scenario asks for the checker %q, which does not exist", name))

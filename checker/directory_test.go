@@ -43,7 +43,9 @@ func (m *memoryRun) write(t *testing.T, dir string) {
 
 func TestARunDirectoryIsJudgedAsTheRunInMemory(t *testing.T) {
 	for name, build := range map[string]func() *memoryRun{
-		"sound":      func() *memoryRun { return newMemoryRun(idempotent(1), idempotent(2)).sequential(1, 40).sequential(2, 30) },
+		"sound": func() *memoryRun {
+			return newMemoryRun(idempotent(1), idempotent(2)).sequential(1, 40).sequential(2, 30)
+		},
 		"duplicated": duplicated,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,7 @@ func TestABrokenAssumptionIsAHarnessErrorAndNothingIsJudged(t *testing.T) {
 		"a forged answer nobody tells of": {func(m *memoryRun) { m.wire[1].Action = history.ActionForged }, "the manifest says that none were"},
 		"a checker that does not exist":   {func(m *memoryRun) { m0(m).Judge.Checks = []string{"nonsense"} }, `"nonsense", which does not exist`},
 		"a counter that does not exist":   {func(m *memoryRun) { m0(m).Judge.Cover = map[string]int64{"nonsense": 1} }, "no coverage counter"},
+		"another that does not exist":     {func(m *memoryRun) { m0(m).Judge.ExpectAlso = []string{"nonsense"} }, "which no checker finds"},
 		"an anomaly that does not exist":  {func(m *memoryRun) { m0(m).Judge.Expect = "nonsense" }, "which no checker finds"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,6 +145,10 @@ func TestExpectations(t *testing.T) {
 		says    string
 	}{
 		"the expected violation, as often as expected": {duplicated(), nil, Violation, true, "found 2 duplicate, as expected: as many as dropped_ack_records"},
+		"the expected violation and one that may come along": {duplicated(), func(m *memoryRun) {
+			m.manifest.Judge.ExpectAlso = []string{"lost"}
+			m.send(2, later, later+1, history.Acked, 10)
+		}, Violation, true, "found 2 duplicate, 1 lost, as expected"},
 		"the expected violation, not as often": {duplicated(), func(m *memoryRun) { m.manifest.Judge.ExpectCount = "retries"; m.wire = m.wire[:len(m.wire)-2] },
 			Violation, false, "expected as many duplicate as retries, which is 1, and found 2"},
 		"the expected violation and another": {duplicated(), func(m *memoryRun) { m.send(2, later, later+1, history.Acked, 10) },
