@@ -19,6 +19,9 @@ type Config struct {
 	Kafka   string // version, for docker
 	Image   string // overrides the version's own image
 	Version string // of idemcheck
+	// Libraries are the client libraries that scenarios can name; nil is all
+	// that there are.
+	Libraries map[string]clients.Library
 	// Watch, when not nil, is told how a run stands, several times a second.
 	Watch func(Status)
 	// Progress, when not nil, is told in a line what slow steps of a cluster do.

@@ -78,7 +78,7 @@ func (r *run) open(ctx context.Context) error {
 
 func (r *run) openOne(ctx context.Context, index int, clientID string) error {
 	spec := r.scenario.Clients[index%len(r.scenario.Clients)]
-	library, ok := libraries()[spec.Library]
+	library, ok := r.session.config.Libraries[spec.Library]
 	if !ok {
 		return fmt.Errorf("no client library %q", spec.Library)
 	}

@@ -42,6 +42,9 @@ func NewSession(c Config) *Session {
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
+	if c.Libraries == nil {
+		c.Libraries = libraries()
+	}
 	return &Session{config: c}
 }
 

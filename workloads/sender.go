@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/history"
@@ -62,6 +63,24 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 			}
 		})
 	}
-	all.Wait()
+	ended := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		// A client may hang in Send whatever its context says: it is left
+		// behind, and what it was given is never answered.
+		select {
+		case <-ended:
+		case <-time.After(patience):
+		}
+	}
 	return context.Cause(ctx)
 }
+
+// patience is how long a client may take to return from Send once its context
+// has ended.
+const patience = time.Second
