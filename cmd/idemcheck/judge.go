@@ -2,12 +2,13 @@ package main
 
 import (
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/checker/linear"
 )
 
 // judge is the one path by which a run directory gets its verdict, whether it
 // was just made or is years old. It saves the verdict there.
 func judge(dir string) (*checker.Verdict, error) {
-	verdict, err := checker.Judge(dir, checker.Options{Version: version()})
+	verdict, err := checker.Judge(dir, checker.Options{CrossCheck: linear.CrossCheck{}, Version: version()})
 	if err != nil {
 		return nil, err
 	}
