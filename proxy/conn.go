@@ -17,7 +17,7 @@ const (
 	dialLimit = 5 * time.Second
 	// drainLimit is how long a connection whose client is gone waits for the
 	// answers that the broker still owes, so that they are journaled.
-	drainLimit = time.Second
+	drainLimit = 3 * time.Second
 	// endLimit bounds everything else that ending a connection waits for.
 	endLimit = 10 * time.Second
 )

@@ -20,6 +20,9 @@ const (
 	openLimit = 30 * time.Second
 	// closeClient is how long a client may take to close once it is drained.
 	closeClient = 5 * time.Second
+	// detachLimit is how long the proxies may wait for answers that brokers
+	// still owe to connections which have ended: they belong in the journal.
+	detachLimit = 15 * time.Second
 	// drainMargin is added to the clients' own deadlines when draining. It is
 	// longer than the margin that liveness is judged with, so that what is late
 	// is seen to be late.
@@ -218,7 +221,7 @@ func (r *run) letGo() {
 	r.producers = nil
 	if r.attached {
 		r.attached = false
-		ctx, cancel := context.WithTimeout(context.Background(), closeClient)
+		ctx, cancel := context.WithTimeout(context.Background(), detachLimit)
 		defer cancel()
 		if err := r.site.fleet.Detach(ctx); err != nil {
 			r.faulty.note(err)
