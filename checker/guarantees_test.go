@@ -366,6 +366,10 @@ func TestRealTimeOrder(t *testing.T) {
 			m.send(2, later+60, later+69, history.Acked, 6).stored(2, 3)
 			m.send(1, later+55, later+62, history.Acked, 7).stored(1, 4)
 		}},
+		{name: "with acks=0 success proves no append", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Acks = "0"
+			m.send(1, later, later+5, history.Acked, history.NoOffset).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
+		}},
 		{name: "an early record stands before four that were acked: one cause", kind: StaleOrder, count: 4, blame: BlameNoneKnown, says: "and 3 records more",
 			build: func(m *memoryRun) {
 				m.stored(2, 2)

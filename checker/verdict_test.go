@@ -151,6 +151,8 @@ func TestExpectations(t *testing.T) {
 		}, Violation, true, "found 2 duplicate, 1 lost, as expected"},
 		"the expected violation, not as often": {duplicated(), func(m *memoryRun) { m.manifest.Judge.ExpectCount = "retries"; m.wire = m.wire[:len(m.wire)-2] },
 			Violation, false, "expected as many duplicate as retries, which is 1, and found 2"},
+		"the expected violation, less often": {duplicated(), func(m *memoryRun) { m.manifest.Judge.ExpectCount = "sent" },
+			Violation, false, "expected as many duplicate as sent, which is 8, and found 2"},
 		"the expected violation and another": {duplicated(), func(m *memoryRun) { m.send(2, later, later+1, history.Acked, 10) },
 			Violation, false, "expected the violation duplicate alone, and found 2 duplicate, 1 lost"},
 		"another violation":        {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "reorder" }, Violation, false, "expected the violation reorder, and found 2 duplicate instead"},
@@ -209,6 +211,13 @@ func TestTheFirstFewOfEachKindAreKeptAndAllAreCounted(t *testing.T) {
 	g := guaranteeOf(t, m.judgeWith(Options{Evidence: 2}), Duplicates)
 	if g.Count != 9 || g.Causes != 9 || len(g.Anomalies) != 2 {
 		t.Errorf("count %d, causes %d, kept %d", g.Count, g.Causes, len(g.Anomalies))
+	}
+}
+
+func TestOnlyTheNextRecordOfABatchHasTheSameCause(t *testing.T) {
+	m := baseRun().stored(1, 0).stored(1, 1).stored(1, 3).stored(2, 0)
+	if g := guaranteeOf(t, m.judge(), Duplicates); g.Count != 4 || g.Causes != 3 {
+		t.Errorf("count %d, causes %d", g.Count, g.Causes)
 	}
 }
 

@@ -1,0 +1,173 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// mutant is a small change to the checkers that makes them judge wrongly.
+type mutant struct {
+	name     string
+	file     string
+	old, new string
+}
+
+func mutants() []mutant {
+	return []mutant{
+		{"equal times are no longer concurrent", "realtime.go", "if ret < s.latest {", "if ret <= s.latest {"},
+		{"the earliest call counts instead of the latest", "realtime.go", "if o.call > s.latest {", "if s.latest < 0 || o.call < s.latest {"},
+		{"the last call counts instead of the latest", "realtime.go", "if o.call > s.latest {", "if true {"},
+		{"an unknown record is taken to have returned", "lane.go", "o.outcome == history.Acked && !l.unproven", "o.outcome != history.Pending && !l.unproven"},
+		{"acks=0 proves an append", "lane.go", "o.outcome == history.Acked && !l.unproven", "o.outcome == history.Acked"},
+		{"skipped records are forgotten", "lane.go", "l.waiting[o.number] = o", "_ = o"},
+		{"what waits is not drained at the end", "lane.go", "f(l.waiting[number])", "_ = number"},
+		{"what comes out of the waiting is still waiting", "lane.go", "delete(l.waiting, number)", "_ = number"},
+		{"the last block of ops is dropped", "lane.go", "case len(block.Number) > 0:", "case len(block.Number) > 2:"},
+		{"the clock may run backwards", "lane.go", "o.call >= l.lastCall && ", ""},
+		{"the last block of the log is dropped", "sweep.go", "if err := s.readBlock(block); err != nil {", "if len(block.Offset) < 3 {\n\t\t\tcontinue\n\t\t}\n\t\tif err := s.readBlock(block); err != nil {"},
+		{"skipped records of the log go unnoticed", "sweep.go", "if offset != s.nextOffset {", "if offset < s.nextOffset {"},
+		{"unknown is treated as acked", "sweep.go", "o.outcome == history.Acked && s.complete", "o.outcome != history.Failed && s.complete"},
+		{"a log is taken to be whole", "sweep.go", "s.complete = s.whole && s.nextOffset == s.end", "s.complete = true"},
+		{"standing is ignored", "sweep.go", "switch standing := b.Standing[i]; standing {", "switch standing := history.Intact; standing {"},
+		{"second copies go unnoticed", "sweep.go", "\t\ts.again(at)\n", ""},
+		{"failed records may be in the log", "sweep.go", "\t\ts.failedVisible(at)\n", ""},
+		{"unknown records are held to order", "sweep.go", "\t\ts.unacked++\n", "\t\ts.unacked++\n\t\ts.checkOrder(l, at)\n"},
+		{"records of strangers are accepted", "sweep.go", "if l = s.lanes[at.process]; l == nil {\n\t\t\ts.unsent(at)", "if l = s.lanes[at.process]; l == nil {"},
+		{"any second copy excuses the acked offset", "duplicates.go", "ok && m.acked == at.offset", "ok && m.acked > 0"},
+		{"a copy at the acked offset does not excuse", "duplicates.go", "delete(s.misacked, key)", "_ = key"},
+		{"acked offsets ahead are wrong at once", "payload.go", "if o.offset < at.offset {", "if o.offset != at.offset {"},
+		{"acked offsets ahead are never wrong", "payload.go", "if m.acked >= s.nextOffset && !(s.complete) {", "if m.acked >= 0 {"},
+		{"nothing is ever late", "order.go", "if at.number > l.top.number {", "if at.number != l.top.number {"},
+		{"order is judged where it is not promised", "order.go", "if l.order {", "if true {"},
+		{"every finding is a cause of its own", "findings.go", "return f.cause == before.cause", "return false"},
+		{"different batches are one cause", "findings.go", "|| f.number != before.number+1", "|| f.number <= before.number"},
+		{"anomalies kept are counted short", "findings.go", "t.kept[open.kept].count++", "_ = t"},
+		{"deadlines run during faults", "liveness.go", "max(o.call, l.clock.healed)", "o.call"},
+		{"there is no grace", "liveness.go", "o.ret > due+int64(grace)", "o.ret > due"},
+		{"a harness that gives up early makes clients stuck", "liveness.go", "l.clock.drained < due:", "l.clock.drained < 0:"},
+		{"an error told in place of success is no lost ack", "wire.go", "if brokerCode(ev) == 0 && ev.Error != 0 {", "if false {"},
+		{"answers held for ever have arrived", "wire.go", "for _, ev := range j.held {", "for _, ev := range map[answerKey]history.WireEvent{} {"},
+		{"a lost answer counts whatever it said", "wire.go", "\tif brokerCode(ev) == 0 {\n\t\tj.ackLost(ev)", "\tif true {\n\t\tj.ackLost(ev)"},
+		{"sequences do not wrap", "producers.go", "& 0x7fffffff)\n}", "& 0xffffffff)\n}"},
+		{"one refusal of several attempts is enough", "clientprotocol.go", "b.refused < b.sends", "b.refused == 0"},
+		{"errors do not excuse a gap", "clientprotocol.go", "pp.excused || ", ""},
+		{"a gap across connections is a gap", "clientprotocol.go", " || ev.Conn != pp.conn", ""},
+		{"five in flight are too many", "clientprotocol.go", "c.withID > mostInFlight", "c.withID >= mostInFlight"},
+		{"the window is six batches", "brokerprotocol.go", "pp.sent-b.nth > window", "pp.sent-b.nth > window+1"},
+		{"the window is four batches", "brokerprotocol.go", "pp.sent-b.nth > window", "pp.sent-b.nth > window-1"},
+		{"a new leader must know everything", "brokerprotocol.go", "b.first.Broker != ev.Broker || ", ""},
+		{"a restarted broker must know everything", "brokerprotocol.go", " || j.story.disturbed(b.first.At, ev.At)", ""},
+		{"the broker answers for forged codes", "brokerprotocol.go", "if code == history.NeverAsked {", "if false {"},
+		{"kfake is judged as Kafka", "conclude.go", "case g.Name == BrokerProtocol && j.story.embedded:", "case false:"},
+		{"an inconclusive guarantee passes", "conclude.go", "if why := j.unproven(g.Name); why != \"\" {", "if why := j.unproven(g.Name); why == \"never\" {"},
+		{"fewer anomalies than expected will do", "expect.go", "if has != wants {", "if has > wants {"},
+		{"anything may come along with the expected", "expect.go", "if kind != j.expect && !j.comesWith(kind) {", "if kind == \"\" {"},
+		{"ops may be missing", "assumptions.go", "if sent[p.ID] != p.Sent {", "if sent[p.ID] > p.Sent {"},
+		{"faults need not end", "assumptions.go", "case started[f.ID] != ended[f.ID]:", "case false:"},
+		{"faults need not fire", "assumptions.go", "case started[f.ID] == 0:", "case false:"},
+		{"coverage is not asked for", "assumptions.go", "has < wants", "has < 0"},
+		{"topics need not be empty", "assumptions.go", "if t.Starts[p] != 0 {", "if t.Starts[p] > 1<<40 {"},
+		{"damage goes unheard", "assumptions.go", "for _, damage := range j.damage() {", "for _, damage := range j.damage()[:0] {"},
+		{"the judges may disagree", "crosscheck.go", "if counts[string(StaleOrder)] != stale {", "if false {"},
+		{"windows forget the ops before them", "linear/windows.go", "if op.ret >= earliest {", "if false {"},
+		{"windows carry the ops called first", "linear/windows.go", "return op.call < last", "return op.call > last"},
+		{"an unknown op takes effect before the read", "linear/plain.go", "Output: history.NoOffset, Return: never}", "Output: history.NoOffset, Return: op.Return}"},
+	}
+}
+
+// TestEveryMutantOfTheCheckersIsNoticed breaks the checkers in small ways, one
+// at a time, and demands that a quick test fails each time. It compiles once
+// per mutant, so it runs only when IDEMCHECK_MUTANTS=1.
+func TestEveryMutantOfTheCheckersIsNoticed(t *testing.T) {
+	if os.Getenv("IDEMCHECK_MUTANTS") != "1" {
+		t.Skip("compiles the checkers once per mutant: set IDEMCHECK_MUTANTS=1 to run it")
+	}
+	began := time.Now()
+	if out, failed := quickTests("", ".", "./linear"); failed {
+		t.Fatalf("the quick tests fail without any mutant:\n%s", out)
+	}
+	var group sync.WaitGroup
+	next := make(chan mutant)
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for m := range next {
+				m.check(t)
+			}
+		})
+	}
+	for _, m := range mutants() {
+		next <- m
+	}
+	close(next)
+	group.Wait()
+	t.Logf("%d mutants in %v", len(mutants()), time.Since(began).Round(time.Second))
+}
+
+// check applies the mutant through an overlay, which leaves the sources alone.
+func (m mutant) check(t *testing.T) {
+	dir := t.TempDir()
+	path, err := filepath.Abs(m.file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Errorf("%s: %q is %d times in %s, want once: bring the mutant up to date", m.name, m.old, n, m.file)
+		return
+	}
+	changed := filepath.Join(dir, filepath.Base(m.file))
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o644); err != nil {
+		t.Error(err)
+		return
+	}
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlay, text, 0o644); err != nil {
+		t.Error(err)
+		return
+	}
+	packages := []string{"."}
+	if strings.HasPrefix(m.file, "linear/") {
+		packages = append(packages, "./linear")
+	}
+	out, failed := quickTests(overlay, packages...)
+	switch {
+	case !failed:
+		t.Errorf("%s (%s): no test noticed", m.name, m.file)
+	case !bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
+		t.Errorf("%s (%s): the mutant does not compile:\n%s", m.name, m.file, out)
+	}
+}
+
+// quickTests runs the short tests of the packages, mutated by the overlay if
+// one is given.
+func quickTests(overlay string, packages ...string) (out []byte, failed bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	args := []string{"test", "-short", "-count=1", "-vet=off", "-failfast", "-ldflags=-s -w"}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	command := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	command.Env = append(os.Environ(), "IDEMCHECK_MUTANTS=", "IDEMCHECK_FUZZ=2000")
+	out, err := command.CombinedOutput()
+	return out, err != nil
+}
