@@ -37,7 +37,7 @@ test: export IDEMCHECK_MUTANTS := $(IDEMCHECK_MUTANTS)
 test: ## everything: go vet, all tests with the race detector, those on real brokers if a container engine answers
 	@go vet ./...
 	@$(if $(RACE),:,$(call banner,NO RACE DETECTOR: go finds no C compiler; install gcc for the whole test))
-	@docker version >/dev/null 2>&1 || $(call banner,NO CONTAINER ENGINE: tests on real brokers are skipped; scripts/setup-debian.sh sets up what they need)
+	@docker version >/dev/null 2>&1 || $(call banner,NO CONTAINER ENGINE answers docker version: tests on real brokers are skipped; scripts/setup-debian.sh sets up what they need)
 	@go build $(RACE) ./...
 	@go test $(RACE) -count=1 -p 1 -timeout 20m $(PKGS)
 
