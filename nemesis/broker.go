@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,9 @@ func (n *Nemesis) strike(f *fault) {
 	case <-n.healAll:
 		return // it never fired
 	}
+	if n.ending() {
+		return // the token came free as it was too late
+	}
 	n.count(+1)
 	defer n.count(-1)
 	var err error
@@ -46,10 +50,14 @@ func (n *Nemesis) strike(f *fault) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if f.state != active { // it failed before it took effect
-		n.start(f, "none")
-	}
 	n.finish(f, err)
+}
+
+// ending says whether everything is being healed.
+func (n *Nemesis) ending() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.healing
 }
 
 func (n *Nemesis) count(by int) {
@@ -97,7 +105,8 @@ func (n *Nemesis) leaderDown(f *fault, down, up powerCall) error {
 		return err
 	}
 	if err := down(power, ctx, broker); err != nil {
-		return err
+		// It may have failed half-way, with the broker gone all the same.
+		return errors.Join(err, n.bringBack(power, up, broker))
 	}
 	n.began(f, target)
 	if n.env.Replication > 1 {
@@ -106,12 +115,22 @@ func (n *Nemesis) leaderDown(f *fault, down, up powerCall) error {
 	n.count(-1) // while it lasts, lasts itself knows whether it will end
 	n.lasts(f)
 	n.count(+1)
-	ctx, cancel = context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	if err := up(power, ctx, broker); err != nil {
+	if err := n.bringBack(power, up, broker); err != nil {
 		return err
 	}
+	ctx, cancel = context.WithTimeout(context.Background(), limit)
+	defer cancel()
 	return n.whole(ctx, f)
+}
+
+// bringBack has time of its own: what went before may have used up its limit.
+func (n *Nemesis) bringBack(power cluster.Power, up powerCall, broker int32) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := up(power, ctx, broker); err != nil {
+		return fmt.Errorf("bring back broker %d: %w", broker, err)
+	}
+	return nil
 }
 
 // takeover notes when another broker led the partition. That none did is seen
@@ -166,11 +185,16 @@ func (n *Nemesis) restartLeader(f *fault) error {
 	return n.whole(ctx, f)
 }
 
-// rollingRestart restarts every broker, the next when the cluster is whole.
+// rollingRestart restarts every broker, the next when the cluster is whole. It
+// goes no further once everything is being healed.
 func (n *Nemesis) rollingRestart(f *fault) error {
 	power := n.env.Cluster.(cluster.Power)
 	n.began(f, fmt.Sprintf("%d brokers, one after the other", len(n.env.Cluster.Brokers())))
-	for _, b := range n.env.Cluster.Brokers() {
+	for i, b := range n.env.Cluster.Brokers() {
+		if i > 0 && n.ending() {
+			n.detail(f, "cut short after %d brokers: the run was over", i)
+			return nil
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		err := n.bounce(ctx, power, b.ID, power.Stop)
 		if err == nil {
@@ -188,10 +212,7 @@ func (n *Nemesis) rollingRestart(f *fault) error {
 // failed half-way, so that no fault leaves a dead broker behind.
 func (n *Nemesis) bounce(ctx context.Context, power cluster.Power, broker int32, stop func(context.Context, int32) error) error {
 	stopErr := stop(ctx, broker)
-	if err := power.Start(ctx, broker); err != nil {
-		return err
-	}
-	return stopErr
+	return errors.Join(stopErr, n.bringBack(power, cluster.Power.Start, broker))
 }
 
 // moveLeader hands leadership to another replica.

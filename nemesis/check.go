@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -49,11 +50,15 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 			complain(field, "%s takes no %s", spec.Fault, field)
 		}
 	}
-	if spec.Times < 0 {
-		complain("times", "times %d: want 1 or more", spec.Times)
+	if spec.Times < 0 || spec.Times > mostTimes {
+		complain("times", "times %d: want 1 to %d", spec.Times, mostTimes)
 	}
-	checkTrigger(spec, all, complain)
+	checkTrigger(spec, kind, all, complain)
+	checkTarget(spec, kind, complain)
 	checkHeal(spec, kind, all, complain)
+	if field, what, circle := waitsForItself(spec.Fault, all); circle != "" {
+		complain(field, "the %s of %s never comes: %s", what, spec.Fault, circle)
+	}
 	switch spec.Fault {
 	case AnswerError:
 		ok, afterAppend := forgeable(spec.Error)
@@ -66,8 +71,8 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 			complain("append", "error 20 means appended: it needs append: true")
 		}
 	case DelayAcks, Latency:
-		if spec.Delay <= 0 {
-			complain("delay", "%s needs a delay, like 500ms", spec.Fault)
+		if spec.Delay < time.Millisecond {
+			complain("delay", "%s needs a delay of 1ms or more, like 500ms", spec.Fault)
 		}
 	case Bandwidth:
 		if spec.Rate <= 0 {
@@ -82,7 +87,12 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 	return problems
 }
 
-func checkTrigger(spec history.FaultSpec, all []history.FaultSpec, complain func(string, string, ...any)) {
+const (
+	mostTimes = 10_000
+	mostCount = 1_000_000_000_000 // of a trigger; more than any run comes to
+)
+
+func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain func(string, string, ...any)) {
 	w, set := spec.When, 0
 	for name, r := range map[string]*history.Range{
 		"acks": w.Acks, "requests": w.Requests, "records": w.Records, "sequence": w.Sequence, "unacked": w.Unacked,
@@ -95,9 +105,20 @@ func checkTrigger(spec history.FaultSpec, all []history.FaultSpec, complain func
 		if name == "sequence" {
 			least = 0
 		}
-		if r.Least < least {
+		switch {
+		case r.Least < least:
 			complain("when", "%s %d: want %d or more", name, r.Least, least)
+		case r.Most < r.Least:
+			complain("when", "%s %d..%d: the range runs backwards", name, r.Least, r.Most)
+		case r.Most > mostCount:
+			complain("when", "%s %d: want %d at most", name, r.Most, int64(mostCount))
 		}
+	}
+	if w.Records != nil && w.Partition != (history.Which{}) {
+		complain("when", "records are counted by producer only: leave partition out (requests and acks are counted by partition)")
+	}
+	if (w.Started != "" || w.Ended != "") && kind.stage == aside && (w.Producer != history.Which{} || w.Partition != history.Which{}) {
+		complain("when", "%s after another fault is not about a producer or partition: leave them out", spec.Fault)
 	}
 	for name, other := range map[string]string{"started": w.Started, "ended": w.Ended} {
 		if other != "" {
@@ -107,6 +128,31 @@ func checkTrigger(spec history.FaultSpec, all []history.FaultSpec, complain func
 	}
 	if set != 1 {
 		complain("when", "want exactly one of acks, requests, records, sequence, unacked, started, ended; there are %d", set)
+	}
+}
+
+// checkTarget wants no target that the fault would not look at.
+func checkTarget(spec history.FaultSpec, kind Kind, complain func(string, string, ...any)) {
+	takes := []string{"partition", "broker", "producer"}
+	switch {
+	case leads(spec.Fault):
+		takes = []string{"partition"}
+	case spec.Fault == RollingRestart:
+		takes = nil
+	case kind.stage == aside:
+		takes = []string{"broker"}
+	}
+	for name, which := range map[string]history.Which{
+		"partition": spec.Target.Partition, "broker": spec.Target.Broker, "producer": spec.Target.Producer,
+	} {
+		if which == (history.Which{}) || slices.Contains(takes, name) {
+			continue
+		}
+		if len(takes) == 0 {
+			complain("target", "%s takes no target", spec.Fault)
+		} else {
+			complain("target", "%s takes no target %s, only %s", spec.Fault, name, strings.Join(takes, ", "))
+		}
 	}
 }
 
@@ -125,7 +171,62 @@ func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, compl
 	}
 	if spec.Heal.Ended != "" {
 		checkReference("heal", "ended", spec.Heal.Ended, spec, all, complain)
+		if other, err := ByName(spec.Heal.Ended); err == nil && len(kind.Needs) > 0 && len(other.Needs) > 0 {
+			complain("heal", "ended: faults on brokers take turns: %s would wait for %s, and %s for its turn (heal after a time instead)",
+				spec.Fault, other.Name, other.Name)
+		}
 	}
+}
+
+// waitsForItself follows what must have happened before a fault starts and
+// ends: the other faults that it waits for, and its own start before its end. It returns the circle in words, the moment (start
+// or end) that waits for itself, and the field to look at; empty for none.
+func waitsForItself(fault string, all []history.FaultSpec) (field, what, circle string) {
+	specs := make(map[string]history.FaultSpec)
+	for _, s := range all {
+		specs[s.Fault] = s
+	}
+	type moment struct{ fault, what string }
+	before := func(m moment) (all []moment) {
+		s := specs[m.fault]
+		if m.what == "end" {
+			all = append(all, moment{m.fault, "start"})
+			if s.Heal.Ended != "" {
+				all = append(all, moment{s.Heal.Ended, "end"})
+			}
+			return all
+		}
+		if s.When.Started != "" {
+			all = append(all, moment{s.When.Started, "start"})
+		}
+		if s.When.Ended != "" {
+			all = append(all, moment{s.When.Ended, "end"})
+		}
+		return all
+	}
+	var walk func(at, to moment, seen map[moment]bool) string
+	walk = func(at, to moment, seen map[moment]bool) string {
+		for _, m := range before(at) {
+			if m == to {
+				return fmt.Sprintf("the %s of %s waits for the %s of %s", at.what, at.fault, m.what, m.fault)
+			}
+			if seen[m] {
+				continue
+			}
+			seen[m] = true
+			if rest := walk(m, to, seen); rest != "" {
+				return fmt.Sprintf("the %s of %s waits for the %s of %s, %s", at.what, at.fault, m.what, m.fault, rest)
+			}
+		}
+		return ""
+	}
+	for field, what := range map[string]string{"when": "start", "heal": "end"} {
+		at := moment{fault, what}
+		if circle := walk(at, at, make(map[moment]bool)); circle != "" {
+			return field, what, circle
+		}
+	}
+	return "", "", ""
 }
 
 // checkReference wants exactly one other entry of that name.

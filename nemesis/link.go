@@ -13,23 +13,23 @@ import (
 func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.armed {
+	if !n.armed || n.healing {
 		return proxy.Decision{}
 	}
 	producer := n.env.Producer(e.ClientID)
-	mark := &exchange{e.Conn, e.Correlation}
-	for _, b := range e.Batches {
+	for i, b := range e.Batches {
+		mark := &exchange{e.Conn, e.Correlation, producer, b.Partition, i}
 		n.counted(history.TriggerRequests, producer, b.Partition, mark)
 		n.sequenced(b.BaseSequence, producer, b.Partition, mark)
 	}
 	for _, f := range n.faults {
-		if f.state != ready || f.kind.stage != atRequest || !n.fits(f, producer, mark) {
+		if f.state != ready || f.kind.stage != atRequest {
 			continue
 		}
 		if f.plan.Fault == AnswerError && f.plan.Append {
 			continue // strikes the answer
 		}
-		batch, ok := struck(f.plan, e)
+		batch, ok := n.struck(f, e, producer)
 		if !ok {
 			continue
 		}
@@ -56,30 +56,23 @@ func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.armed {
+	if !n.armed || n.healing {
 		return proxy.Decision{}
 	}
 	producer := n.env.Producer(e.ClientID)
-	mark := &exchange{e.Conn, e.Correlation}
-	appended := false
-	for _, b := range e.Batches {
-		if b.Error != 0 {
-			continue
-		}
-		appended = true
-		n.counted(history.TriggerAcks, producer, b.Partition, mark)
-		if n.keptBack(e.Broker, producer) {
-			n.counted(history.TriggerUnacked, producer, b.Partition, nil)
+	for i, b := range e.Batches {
+		if b.Error == 0 {
+			n.counted(history.TriggerAcks, producer, b.Partition, &exchange{e.Conn, e.Correlation, producer, b.Partition, i})
 		}
 	}
-	if !appended {
-		return proxy.Decision{}
+	if n.keptBack(e.Broker, producer) {
+		n.unacked(producer, e)
 	}
 	for _, f := range n.faults {
-		if f.state != ready || !strikesAnswers(f) || !n.fits(f, producer, mark) {
+		if f.state != ready || !strikesAnswers(f) {
 			continue
 		}
-		batch, ok := struck(f.plan, e)
+		batch, ok := n.struck(f, e, producer)
 		if !ok || e.Batches[batch].Error != 0 {
 			continue
 		}
@@ -115,8 +108,8 @@ func (n *Nemesis) strikeAnswer(f *fault, e *proxy.Exchange, producer int32, batc
 		go n.delay(f, release)
 		return proxy.Decision{Verb: proxy.Hold, Fault: f.plan.ID, Release: release}
 	case BlackholeAcks:
-		f.holds = n.indexOf(e.Broker)
-		n.blocked(producer, e)
+		f.holds, f.from = n.indexOf(e.Broker), producer
+		n.unacked(producer, e)
 		n.work.Add(1)
 		release := make(chan struct{})
 		go n.blackhole(f, producer, release)
@@ -125,13 +118,30 @@ func (n *Nemesis) strikeAnswer(f *fault, e *proxy.Exchange, producer int32, batc
 	panic("nemesis: impossible fault on an answer: " + f.plan.Fault)
 }
 
-// blocked counts the answer that a black hole begins with. Called with mu held.
-func (n *Nemesis) blocked(producer int32, e *proxy.Exchange) {
+// unacked counts the appended batches of an answer that a black hole keeps
+// back. A retry, which the broker answers with the offset of the first attempt,
+// is no further batch. Called with mu held.
+func (n *Nemesis) unacked(producer int32, e *proxy.Exchange) {
 	for _, b := range e.Batches {
-		if b.Error == 0 {
-			n.counted(history.TriggerUnacked, producer, b.Partition, nil)
+		if b.Error != 0 {
+			continue
 		}
+		if b.BaseOffset >= 0 {
+			at := appended{b.Topic, b.Partition, b.BaseOffset}
+			if _, known := n.kept[at]; known {
+				continue
+			}
+			n.kept[at] = struct{}{}
+		}
+		n.counted(history.TriggerUnacked, producer, b.Partition, nil)
 	}
+}
+
+// appended names a batch in a log.
+type appended struct {
+	topic     string
+	partition int32
+	offset    int64
 }
 
 // delay releases an answer after the planned time.
@@ -154,12 +164,12 @@ func (n *Nemesis) delay(f *fault, release chan struct{}) {
 // on any later connection, until healed.
 func (n *Nemesis) blackhole(f *fault, producer int32, release chan struct{}) {
 	defer n.work.Done()
-	heal := n.env.Links.HoldAnswers(f.holds, f.plan.ID, func(clientID string) bool {
+	heal := n.env.Links.HoldAnswers(int(f.holds), f.plan.ID, func(clientID string) bool {
 		return n.env.Producer(clientID) == producer
 	})
 	n.lasts(f)
+	close(release) // first: what it held is then only behind the hold that heal ends
 	heal()
-	close(release)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f.holds = -1
@@ -175,43 +185,73 @@ func (n *Nemesis) OnLost(e *proxy.Exchange, id int32) {
 	}
 }
 
-// fits says whether a ready fault may strike this exchange. Called with mu held.
-func (n *Nemesis) fits(f *fault, producer int32, is *exchange) bool {
-	if !matches(f.plan.Trigger.Producer, producer) || !matches(f.plan.Target.Producer, producer) {
-		return false
+// struck picks the batch of an exchange that a ready fault hits: the one that
+// brought its trigger, else the first that fits. False when the fault has to
+// wait for another exchange. Called with mu held.
+func (n *Nemesis) struck(f *fault, e *proxy.Exchange, producer int32) (batch int, ok bool) {
+	wanted := aim(f.plan)
+	if !matches(wanted.Producer, producer) || !matches(wanted.Broker, n.indexOf(e.Broker)) {
+		return 0, false
 	}
-	return f.mark == nil || *f.mark == *is || f.mark.conn != is.conn || is.correlation > f.mark.correlation
-}
-
-// struck picks the batch of an exchange that a fault is about: the one on its
-// partition, else the first.
-func struck(plan history.PlannedFault, e *proxy.Exchange) (int, bool) {
+	mark := f.mark
+	if mark != nil && !(matches(wanted.Producer, mark.producer) && matches(wanted.Partition, mark.partition)) {
+		mark = nil // what brought the trigger is not what is to be hit
+	}
+	if mark != nil && mark.conn == e.Conn && mark.correlation == e.Correlation {
+		return mark.batch, true
+	}
+	if !strikesAnswers(f) || f.plan.Trigger.Kind == history.TriggerAcks {
+		mark = nil // whatever comes now comes after the marked exchange
+	}
+	if mark != nil && mark.conn == e.Conn && e.Correlation < mark.correlation {
+		return 0, false // it was under way before
+	}
 	for i, b := range e.Batches {
-		if matches(plan.Trigger.Partition, b.Partition) && matches(plan.Target.Partition, b.Partition) {
+		if !matches(wanted.Partition, b.Partition) {
+			continue
+		}
+		// On another connection only the same producer's batches of the same
+		// partition come after the marked one, on a retry; the rest is traffic
+		// that happens to be faster.
+		if mark == nil || mark.conn == e.Conn || mark.producer == producer && mark.partition == b.Partition {
 			return i, true
 		}
 	}
 	return 0, false
 }
 
+// aim is what a fault on a link is to hit: its target, and where that leaves
+// something open, what its trigger counts.
+func aim(plan history.PlannedFault) history.Target {
+	aim := plan.Target
+	if aim.Producer == history.Any {
+		aim.Producer = plan.Trigger.Producer
+	}
+	if aim.Partition == history.Any {
+		aim.Partition = plan.Trigger.Partition
+	}
+	return aim
+}
+
 // keptBack says whether a black hole is in force between broker and producer. Called with mu held.
 func (n *Nemesis) keptBack(broker, producer int32) bool {
 	for _, f := range n.faults {
-		if f.state == active && f.plan.Fault == BlackholeAcks && f.holds == n.indexOf(broker) &&
-			matches(f.plan.Target.Producer, producer) {
+		if f.state == active && f.plan.Fault == BlackholeAcks && f.holds == n.indexOf(broker) && f.from == producer {
 			return true
 		}
 	}
 	return false
 }
 
-func (n *Nemesis) indexOf(broker int32) int {
+// indexOf is the place of a broker among all; the Fleet has its lanes in the
+// same order.
+func (n *Nemesis) indexOf(broker int32) int32 {
 	for i, b := range n.env.Cluster.Brokers() {
 		if b.ID == broker {
-			return i
+			return int32(i)
 		}
 	}
-	return -1
+	panic(fmt.Sprintf("nemesis: an exchange with broker %d, which the cluster does not have", broker))
 }
 
 func (f *fault) hit(b proxy.Batch) {

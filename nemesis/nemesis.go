@@ -37,6 +37,10 @@ type Env struct {
 	Producer    func(clientID string) int32 // index of the producer, or history.Any
 	Now         func() int64                // ns since the run's clock base
 	Record      func(history.FaultEvent)
+	// Quiet is how long nothing may move before Settle believes that no further
+	// trigger will come; 0 is 3 s. It must be longer than the clients' request
+	// timeout and backoff, after which they try again.
+	Quiet time.Duration
 }
 
 // Nemesis carries out one plan. It implements proxy.Control.
@@ -49,10 +53,12 @@ type Nemesis struct {
 	mu       sync.Mutex
 	armed    bool
 	healing  bool
+	reported bool
 	faults   []*fault
 	tally    tally
-	busy     int   // faults under way that will end by themselves
-	progress int64 // rises with everything that could bring a trigger nearer
+	kept     map[appended]struct{} // counted as unacked
+	busy     int                   // faults under way that will end by themselves
+	progress int64                 // rises with everything that could bring a trigger nearer
 	broken   error
 }
 
@@ -66,10 +72,13 @@ const (
 	over
 )
 
-// exchange names one produce request.
+// exchange names one batch of a produce request.
 type exchange struct {
 	conn        int64
 	correlation int32
+	producer    int32
+	partition   int32
+	batch       int // its place in the request
 }
 
 // fault is one planned fault on its way.
@@ -77,20 +86,23 @@ type fault struct {
 	plan    history.PlannedFault
 	kind    Kind
 	state   state
+	fired   bool      // it took effect
 	mark    *exchange // strike this request, or its answer; nil: the next that fits
 	trigger string    // as it came, in words
 	event   history.FaultEvent
 	ended   chan struct{} // closed when over
-	holds   int           // index of the broker whose answers it keeps back, or -1
+	holds   int32         // black hole: index of the broker whose answers it keeps back, or -1
+	from    int32         // black hole: the producer that it keeps them from
 }
 
-// New makes a Nemesis for a plan. Nothing happens before Arm.
+// New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
+// plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), broker: make(chan struct{}, 1), tally: newTally()}
-	for _, p := range plan {
-		kind, err := ByName(p.Fault)
+	n := &Nemesis{env: env, healAll: make(chan struct{}), broker: make(chan struct{}, 1), tally: newTally(), kept: make(map[appended]struct{})}
+	for i, p := range plan {
+		kind, err := sound(plan, i, env)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("planned fault %d: %w", i, err)
 		}
 		n.faults = append(n.faults, &fault{plan: p, kind: kind, ended: make(chan struct{}), holds: -1})
 	}
@@ -109,7 +121,7 @@ func (n *Nemesis) Fired() (fired, planned int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, f := range n.faults {
-		if f.state >= active {
+		if f.fired {
 			fired++
 		}
 	}
@@ -138,7 +150,7 @@ func (n *Nemesis) Err() error {
 
 // start puts a fault in force and writes it down. Called with mu held.
 func (n *Nemesis) start(f *fault, target string) {
-	f.state = active
+	f.state, f.fired = active, true
 	f.event = history.FaultEvent{
 		ID: f.plan.ID, Fault: f.plan.Fault, Status: history.FaultStarted,
 		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.plan.Fault == AnswerError,
@@ -148,15 +160,18 @@ func (n *Nemesis) start(f *fault, target string) {
 	n.follow(history.TriggerFaultStart, f)
 }
 
-// finish ends a fault. Its last line is written by Heal, when the counts are
+// finish ends a fault. Its last line is written by Report, when the counts are
 // final. Called with mu held.
 func (n *Nemesis) finish(f *fault, err error) {
+	if !f.fired { // it failed before it took effect
+		f.event = history.FaultEvent{ID: f.plan.ID, Fault: f.plan.Fault, Trigger: f.trigger}
+	}
 	f.event.At = n.env.Now()
 	f.event.Status = history.FaultEnded
 	if err != nil {
 		f.event.Status = history.FaultBroken
 		f.event.Error = err.Error()
-		if n.broken == nil && !n.healing {
+		if n.broken == nil {
 			n.broken = fmt.Errorf("fault %d (%s): %w", f.plan.ID, f.plan.Fault, err)
 		}
 	}

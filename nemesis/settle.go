@@ -7,14 +7,17 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
-// quiet is how long nothing may move before Settle believes that no further
-// trigger will come. It must be longer than a client's backoff after a fault.
+// quiet is the default of Env.Quiet.
 const quiet = 3 * time.Second
 
 // Settle waits, once everything is sent, for what is still to come: faults
 // under way, and triggers that retries may still bring. pending is the number
 // of records not yet answered.
 func (n *Nemesis) Settle(ctx context.Context, pending func() int64) error {
+	patience := n.env.Quiet
+	if patience == 0 {
+		patience = quiet
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	var last int64 = -1
@@ -30,7 +33,7 @@ func (n *Nemesis) Settle(ctx context.Context, pending func() int64) error {
 			return nil
 		case unanswered == 0 && inForce == 0:
 			return nil // nothing is sent any more: no trigger can come
-		case time.Since(still) > quiet:
+		case time.Since(still) > patience:
 			return nil // what is in force lasts until it is healed
 		}
 		select {
@@ -56,23 +59,29 @@ func (n *Nemesis) standing() (done bool, busy int, progress int64, inForce int) 
 	return done, n.busy, n.progress, inForce
 }
 
-// Heal ends every fault in force, waits until that is done, and writes the last
-// line of every fault: ended with its counts, or never fired. It must be called
-// once, also after a cancelled run; no fault strikes afterwards. Link faults
-// keep counting what they lost until Report.
+// Heal ends every fault in force and waits until that is done. It must be
+// called, also after a cancelled run; calling it again does nothing. No fault
+// strikes afterwards. Link faults keep counting what they lost until Report.
 func (n *Nemesis) Heal() {
 	n.mu.Lock()
-	n.healing = true
+	if !n.healing {
+		n.healing = true
+		close(n.healAll)
+	}
 	n.mu.Unlock()
-	close(n.healAll)
 	n.work.Wait()
 }
 
-// Report writes the last line of every fault. Call it when no answer can be
-// lost any more: after the proxies have let go of their connections.
+// Report writes the last line of every fault: ended with its counts, never
+// fired, or broken. Call it after Heal, when no answer can be lost any more:
+// after the proxies have let go of their connections. It writes once.
 func (n *Nemesis) Report() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.reported {
+		return
+	}
+	n.reported = true
 	for _, f := range n.faults {
 		if f.state == waiting || f.state == ready {
 			f.event = history.FaultEvent{
@@ -81,6 +90,9 @@ func (n *Nemesis) Report() {
 			}
 			if f.state == ready {
 				f.event.Detail = "its trigger came, but no fitting frame after it"
+				if f.kind.stage == aside {
+					f.event.Detail = "its trigger came, but another fault on brokers lasted until the end"
+				}
 			}
 		}
 		n.env.Record(f.event)

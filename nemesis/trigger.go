@@ -21,13 +21,16 @@ func newTally() tally {
 	return t
 }
 
-// add counts one more of a kind.
+// add counts one more of a kind. The producer is history.Any when nobody knows
+// the client: it counts among all, and once.
 func (t tally) add(kind history.TriggerKind, producer, partition int32) {
 	counts := t[kind]
-	counts[[2]int32{producer, partition}]++
-	counts[[2]int32{producer, history.Any}]++
 	counts[[2]int32{history.Any, partition}]++
 	counts[[2]int32{history.Any, history.Any}]++
+	if producer != history.Any {
+		counts[[2]int32{producer, partition}]++
+		counts[[2]int32{producer, history.Any}]++
+	}
 }
 
 // reached says whether a counting trigger has come. A trigger on unacked
