@@ -73,6 +73,11 @@ func (j *journal) produced(ev history.WireEvent, again int64) {
 	}
 	if b := pp.find(ev); b != nil && (sameRecords(b.request, ev) || b.request.First < 0 || ev.First < 0) {
 		b.sends++
+		if ev.Epoch == pp.epoch && ev.BaseSequence == pp.next {
+			// It had overtaken the batches before it, whose requests died with
+			// a connection, and is sent again in its turn.
+			pp.next = nextSequence(ev.BaseSequence, ev.Records)
+		}
 		return // the same batch again
 	}
 	if again > 0 {

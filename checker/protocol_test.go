@@ -51,6 +51,14 @@ func TestClientProtocol(t *testing.T) {
 			lostAnswer(m, 4)
 			m.exchange(4, func(ev *history.WireEvent) { ev.Conn = 77 }).exchange(5, func(ev *history.WireEvent) { ev.Conn = 77 })
 		}},
+		{name: "a batch that overtook others on a new connection is sent again in its turn", build: func(m *memoryRun) {
+			// Seen with franz-go: the requests before it had died with the old connection.
+			again := func(ev *history.WireEvent) { ev.Conn = 77 }
+			m.batch(with(request(1, 5, 1, later), again)).batch(with(answer(1, 5, 1, later+1, 45, -1), again))
+			m.exchange(4, again)
+			m.exchange(5, func(ev *history.WireEvent) { ev.Conn, ev.Correlation = 77, ev.Correlation+100 })
+			m.exchange(6, again)
+		}},
 		{name: "other records under a sequence in use", kind: SequenceReuse, count: 1, blame: BlameClient, says: "drops its records",
 			build: func(m *memoryRun) {
 				m.exchange(4, same)
