@@ -3,7 +3,6 @@ package nemesis
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -11,7 +10,7 @@ import (
 // toxic puts one of toxiproxy's own toxics on the links until healed: on one
 // broker's when the plan names one, else on all.
 func (n *Nemesis) toxic(f *fault) {
-	kind, stream, attributes := "latency", "downstream", map[string]any{"latency": f.plan.Delay / time.Millisecond}
+	kind, stream, attributes := "latency", "downstream", map[string]any{"latency": f.plan.Delay.Milliseconds()}
 	if f.plan.Fault == Bandwidth {
 		kind, stream, attributes = "bandwidth", "upstream", map[string]any{"rate": f.plan.Rate}
 	}
