@@ -199,7 +199,12 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, j job) r
 		result.Outcome, result.Skipped = report.Skipped, "skipped: "+skipped.Why
 		return result
 	}
-	result.Dir = runDir(f.out, j.scenario.Name, j.seed, began)
+	dir, err := runDir(f.out, j.scenario.Name, j.seed, began)
+	if err != nil {
+		result.Outcome, result.Broken = report.Broken, err.Error()
+		return result
+	}
+	result.Dir = dir
 	if err := session.Run(ctx, j.scenario, j.seed, result.Dir); err != nil {
 		result.Broken = err.Error()
 	}
@@ -213,13 +218,16 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, j job) r
 	return result
 }
 
-// runDir names a run directory: it sorts by time and says scenario and seed.
-func runDir(out, scenario string, seed uint64, at time.Time) string {
+// runDir makes an empty run directory, whose name sorts by time and says
+// scenario and seed. Making it is what reserves the name: another process may
+// start the same scenario in the same millisecond.
+func runDir(out, scenario string, seed uint64, at time.Time) (string, error) {
 	name := fmt.Sprintf("%s-%s-seed%d", at.UTC().Format("20060102T150405.000Z"), scenario, seed)
 	dir := filepath.Join(out, name)
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
-			return dir
+		err := os.Mkdir(dir, 0o755)
+		if err == nil || !errors.Is(err, os.ErrExist) {
+			return dir, err
 		}
 		dir = filepath.Join(out, fmt.Sprintf("%s-%d", name, n))
 	}
