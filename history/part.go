@@ -110,7 +110,7 @@ type summer struct {
 
 func (s *summer) Write(b []byte) (int, error) {
 	n, err := s.to.Write(b)
-	s.hash.Write(b[:n])
+	_, _ = s.hash.Write(b[:n])
 	s.bytes += int64(n)
 	return n, err
 }

@@ -111,7 +111,7 @@ func (p *part) acquire() (*parquet.File, error) {
 // damaged says that a part file cannot be read. It hides what err wraps: an
 // io.EOF in the middle of a file must not be taken for the end of a lane.
 func damaged(path string, err error) error {
-	return fmt.Errorf("part file %s is damaged: %v", path, err)
+	return fmt.Errorf("part file %s is damaged: %v", path, err) //nolint:errorlint // hidden on purpose, see above
 }
 
 // decode reads the footer. The library may panic on bytes that are not what

@@ -52,8 +52,8 @@ func members() []member {
 // now. It covers this package's own files, so a newer idemcheck rebuilds.
 func (r recipe) digest() string {
 	sum := sha256.New()
-	io.WriteString(sum, r.dockerfile(""))
-	io.WriteString(sum, r.jarsDigest)
+	_, _ = io.WriteString(sum, r.dockerfile(""))
+	_, _ = io.WriteString(sum, r.jarsDigest)
 	for _, m := range members() {
 		content, err := files.ReadFile("recipe/" + m.source)
 		if err != nil {

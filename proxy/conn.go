@@ -202,7 +202,7 @@ func (c *conn) start() {
 
 func (c *conn) clientEnded(err error) {
 	why := "closed by the client"
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		why = "broken by the client: " + err.Error()
 	}
 	c.lose(loss{fault: history.NoFault, why: why, abrupt: true})
@@ -226,7 +226,7 @@ func (c *conn) run() {
 		down, downDone = nil, true
 		why := "closed by the broker"
 		c.mu.Lock()
-		if c.brokerE != nil && c.brokerE != io.EOF {
+		if c.brokerE != nil && !errors.Is(c.brokerE, io.EOF) {
 			why = "broken by the broker: " + c.brokerE.Error()
 		}
 		c.mu.Unlock()
