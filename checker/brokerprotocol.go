@@ -33,7 +33,7 @@ func (j *journal) checkAnswer(ev history.WireEvent, code int16) {
 	case !b.stored:
 		b.first, b.stored = ev, true
 	case b.first.BaseOffset == ev.BaseOffset:
-		j.coverage[covDeduplicated]++
+		j.n.deduplicated++
 	default:
 		j.storedAgain(pp, b, ev)
 	}

@@ -28,7 +28,7 @@ func (j *journal) inFlight(c *conn, ev history.WireEvent) {
 			})
 		}
 	}
-	j.coverage[covMaxInFlight] = max(j.coverage[covMaxInFlight], int64(len(c.requests)))
+	j.n.maxInFlight = max(j.n.maxInFlight, int64(len(c.requests)))
 }
 
 // checkBatch holds one batch against what its client was asked to do.
@@ -67,11 +67,13 @@ func (j *journal) produced(ev history.WireEvent, again int64) {
 	}
 	j.checkOwner(p, ev)
 	if ev.Epoch > p.epoch {
-		j.coverage[covEpochBumps]++
+		j.n.epochBumps++
 		j.story.bump(ev, p)
 		p.epoch = ev.Epoch
 	}
-	if b := pp.find(ev); b != nil && (sameRecords(b.request, ev) || b.request.First < 0 || ev.First < 0) {
+	// The ordinary case, first: the next sequence, and nothing out of line before.
+	inLine := pp.strict && ev.Epoch == pp.epoch && ev.BaseSequence == pp.next
+	if b := pp.findUnless(inLine, ev); b != nil && (sameRecords(b.request, ev) || b.request.First < 0 || ev.First < 0) {
 		b.sends++
 		if ev.Epoch == pp.epoch && ev.BaseSequence == pp.next {
 			// It had overtaken the batches before it, whose requests died with
@@ -81,16 +83,17 @@ func (j *journal) produced(ev history.WireEvent, again int64) {
 		return // the same batch again
 	}
 	if again > 0 {
-		j.coverage[covRestamped]++
+		j.n.restamped++
 	}
 	switch {
 	case ev.Epoch < pp.epoch:
 		// A request of an epoch gone by that arrives late: not sent now.
 		pp.remember(ev)
 		return
-	case ev.Epoch == pp.epoch:
+	case ev.Epoch == pp.epoch && !inLine:
 		j.checkSequence(pp, ev)
 	}
+	pp.strict = inLine || ev.Epoch > pp.epoch
 	pp.epoch, pp.next, pp.conn, pp.excused = ev.Epoch, nextSequence(ev.BaseSequence, ev.Records), ev.Conn, false
 	pp.remember(ev)
 }

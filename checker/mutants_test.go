@@ -162,7 +162,7 @@ func (m mutant) check(t *testing.T) {
 func quickTests(overlay string, packages ...string) (out []byte, failed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	args := []string{"test", "-short", "-count=1", "-vet=off", "-failfast", "-ldflags=-s -w"}
+	args := []string{"test", "-short", "-count=1", "-vet=off", "-failfast", "-ldflags=-s -w", "-gcflags=-N -l"}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}

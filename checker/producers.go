@@ -21,6 +21,7 @@ type producerPart struct {
 	next    int32 // sequence that the next new batch should have
 	conn    int64 // that the last new batch came on
 	excused bool  // the client was told of an error since the last new batch
+	strict  bool  // every new batch of the epoch took the next sequence
 	ring    []sentBatch
 	at      int   // where the ring is written next
 	sent    int64 // new batches so far
@@ -76,6 +77,14 @@ func (p *producerPart) find(ev history.WireEvent) *sentBatch {
 		}
 	}
 	return nil
+}
+
+// findUnless is find for a batch that may be known to be new.
+func (p *producerPart) findUnless(isNew bool, ev history.WireEvent) *sentBatch {
+	if isNew {
+		return nil
+	}
+	return p.find(ev)
 }
 
 func (p *producerPart) remember(ev history.WireEvent) {

@@ -11,7 +11,8 @@ import (
 // the sweeps found. What it keeps grows with connections, producers and
 // partitions, not with events.
 type journal struct {
-	coverage map[string]int64
+	coverage map[string]int64 // filled in at the end, from n
+	n        wireCounts
 	src      rows
 	story    *story
 	process  map[int32]history.Process
@@ -63,7 +64,7 @@ type laneWire struct {
 
 func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int) *journal {
 	j := &journal{
-		coverage: newCoverage(), src: src, story: st,
+		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
 		conns: make(map[int64]*conn), carried: make(map[clientBroker]bool),
 		held: make(map[answerKey]history.WireEvent), lanes: make(map[laneKey]*laneWire),
@@ -94,19 +95,19 @@ func (j *journal) read() error {
 	for _, ev := range j.held {
 		j.undelivered(ev)
 	}
-	j.coverage[covProducerIDs] = int64(len(j.producers))
+	j.count()
 	return nil
 }
 
 func (j *journal) take(ev history.WireEvent) {
 	switch ev.Kind {
 	case history.WireConnect:
-		j.coverage[covConnections]++
+		j.n.connections++
 	case history.WireDisconnect:
-		j.coverage[covDisconnects]++
+		j.n.disconnects++
 		delete(j.conns, ev.Conn)
 	case history.WireNotKafka:
-		j.coverage[covNotKafka]++
+		j.n.notKafka++
 	case history.WireInitProducerID:
 	case history.WireRequest:
 		j.watches.take(ev)
@@ -130,19 +131,19 @@ func (j *journal) conn(ev history.WireEvent) *conn {
 }
 
 func (j *journal) request(ev history.WireEvent) {
-	j.coverage[covBatches]++
+	j.n.batches++
 	switch ev.Action {
 	case history.ActionWithheld:
-		j.coverage[covWithheld]++
+		j.n.withheld++
 	case history.ActionCut, history.ActionDropped:
-		j.coverage[covRequestsCut]++
+		j.n.requestsCut++
 	}
 	c := j.conn(ev)
 	if !c.known {
 		c.known = true
 		key := clientBroker{ev.ClientID, ev.Broker}
 		if j.carried[key] {
-			j.coverage[covReconnects]++
+			j.n.reconnects++
 		}
 		j.carried[key] = true
 	}
@@ -167,15 +168,15 @@ func (j *journal) countRetry(ev history.WireEvent) (again int64) {
 	}
 	l.last = ev
 	if again = l.seen.add(ev.First, ev.Last); again > 0 {
-		j.coverage[covRetries]++
-		j.coverage[covRetryRecords] += again
+		j.n.retries++
+		j.n.retryRecords += again
 	}
 	return again
 }
 
 func (j *journal) answer(ev history.WireEvent) {
-	j.coverage[covAnswers]++
-	j.coverage[answersCounter(ev.Error)]++
+	j.n.answers++
+	j.n.byCode[ev.Error]++
 	if l := j.lanes[laneKey{tpOf(ev), ev.Process}]; l != nil {
 		l.last = ev
 	}
@@ -187,7 +188,7 @@ func (j *journal) answer(ev history.WireEvent) {
 
 	code := brokerCode(ev)
 	if ev.Action == history.ActionForged {
-		j.coverage[covForgedAnswers]++
+		j.n.forgedAnswers++
 		j.forged = true
 	}
 	if code == 0 {
@@ -199,7 +200,7 @@ func (j *journal) answer(ev history.WireEvent) {
 		j.delivered(ev)
 	case history.ActionHeld:
 		if code == 0 {
-			j.coverage[covHeldAcks]++
+			j.n.heldAcks++
 		}
 		j.held[answerKey{ev.Conn, ev.Correlation, tpOf(ev)}] = ev
 	default:
@@ -222,9 +223,9 @@ func (j *journal) release(ev history.WireEvent) {
 		j.undelivered(kept)
 		return
 	}
-	j.coverage[covHeldDelivered]++
+	j.n.heldDelivered++
 	if ev.Action == history.ActionForged {
-		j.coverage[covForgedAnswers]++
+		j.n.forgedAnswers++
 		j.forged = true
 	}
 	j.delivered(ev)
@@ -234,7 +235,7 @@ func (j *journal) release(ev history.WireEvent) {
 func (j *journal) appended(ev history.WireEvent) {
 	tp := tpOf(ev)
 	if before, ok := j.leaders[tp]; ok && before != ev.Broker {
-		j.coverage[covLeaderChanges]++
+		j.n.leaderChanges++
 	}
 	j.leaders[tp] = ev.Broker
 }
@@ -249,15 +250,15 @@ func (j *journal) delivered(ev history.WireEvent) {
 
 // undelivered takes an answer that did not reach the client.
 func (j *journal) undelivered(ev history.WireEvent) {
-	j.coverage[covDroppedAnswers]++
+	j.n.droppedAnswers++
 	if brokerCode(ev) == 0 {
 		j.ackLost(ev)
 	}
 }
 
 func (j *journal) ackLost(ev history.WireEvent) {
-	j.coverage[covDroppedAcks]++
-	j.coverage[covDroppedAckRecords] += int64(ev.Records)
+	j.n.droppedAcks++
+	j.n.droppedAckRecords += int64(ev.Records)
 }
 
 // brokerCode is the code that the broker itself gave. An answer that was made

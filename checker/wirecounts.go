@@ -1,0 +1,62 @@
+package checker
+
+import "maps"
+
+// wireCounts are the coverage counters that the wire journal feeds. They are
+// fields, not a map, because every event counts several.
+type wireCounts struct {
+	batches           int64
+	answers           int64
+	droppedAcks       int64
+	droppedAckRecords int64
+	droppedAnswers    int64
+	heldAcks          int64
+	heldDelivered     int64
+	forgedAnswers     int64
+	withheld          int64
+	requestsCut       int64
+	retries           int64
+	retryRecords      int64
+	deduplicated      int64
+	restamped         int64
+	epochBumps        int64
+	leaderChanges     int64
+	connections       int64
+	reconnects        int64
+	disconnects       int64
+	notKafka          int64
+	maxInFlight       int64
+	byCode            map[int16]int64 // answers, by error code
+}
+
+// count puts the counters into the coverage.
+func (j *journal) count() {
+	n := &j.n
+	maps.Copy(j.coverage, map[string]int64{
+		covBatches:           n.batches,
+		covAnswers:           n.answers,
+		covDroppedAcks:       n.droppedAcks,
+		covDroppedAckRecords: n.droppedAckRecords,
+		covDroppedAnswers:    n.droppedAnswers,
+		covHeldAcks:          n.heldAcks,
+		covHeldDelivered:     n.heldDelivered,
+		covForgedAnswers:     n.forgedAnswers,
+		covWithheld:          n.withheld,
+		covRequestsCut:       n.requestsCut,
+		covRetries:           n.retries,
+		covRetryRecords:      n.retryRecords,
+		covDeduplicated:      n.deduplicated,
+		covRestamped:         n.restamped,
+		covEpochBumps:        n.epochBumps,
+		covLeaderChanges:     n.leaderChanges,
+		covConnections:       n.connections,
+		covReconnects:        n.reconnects,
+		covDisconnects:       n.disconnects,
+		covNotKafka:          n.notKafka,
+		covMaxInFlight:       n.maxInFlight,
+		covProducerIDs:       int64(len(j.producers)),
+	})
+	for code, times := range n.byCode {
+		j.coverage[answersCounter(code)] = times
+	}
+}
