@@ -34,6 +34,7 @@ type lane struct {
 	row     int
 	next    int64 // number of the op that the cursor is at
 	ended   bool
+	op      op           // the one found or consumed last
 	waiting map[int64]op // passed by, not met in the log yet
 
 	lastCall int64
@@ -84,26 +85,29 @@ func newLane(p history.Process, cursor opCursor, clock *runClock, found *finding
 // answered is an op's return for the sake of order: an op that was not acked,
 // or whose ack proves nothing, may be appended at any time after its call, so
 // it never returned.
-func (l *lane) answered(o op) int64 {
+func (l *lane) answered(o *op) int64 {
 	if o.outcome == history.Acked && !l.unproven {
 		return o.ret
 	}
 	return history.Forever
 }
 
-// consume returns the op at the cursor and moves on; false at the end. What it
-// finds out of order in the ops themselves is a broken assumption.
-func (l *lane) consume() (op, bool, error) {
+// consume puts the op at the cursor into l.op and moves on; false at the end.
+// What it finds out of order in the ops themselves is a broken assumption.
+func (l *lane) consume() (bool, error) {
 	if l.block == nil || l.row == len(l.block.Number) {
 		if err := l.load(); err != nil || l.ended {
-			return op{}, false, err
+			return false, err
 		}
 	}
 	b, i := l.block, l.row
-	o := op{number: b.Number[i], call: b.Call[i], ret: b.Return[i], offset: b.Offset[i], outcome: b.Outcome[i]}
+	l.op = op{number: b.Number[i], call: b.Call[i], ret: b.Return[i], offset: b.Offset[i], outcome: b.Outcome[i]}
 	l.row++
-	if err := l.sane(o); err != nil {
-		return op{}, false, err
+	o := &l.op
+	if o.number != l.next || o.call < l.lastCall || o.ret < o.call || o.outcome != history.Acked || o.ret == history.Forever {
+		if err := l.sane(*o); err != nil {
+			return false, err
+		}
 	}
 	l.next++
 	l.lastCall = o.call
@@ -123,7 +127,7 @@ func (l *lane) consume() (op, bool, error) {
 			l.tallies.unanswered++
 		}
 	}
-	return o, true, nil
+	return true, nil
 }
 
 // load gets the next block that holds rows, or sets ended.
@@ -176,28 +180,29 @@ const (
 	matchedNothing
 )
 
-// find looks up the op of a record met in the log.
-func (l *lane) find(number int64) (op, match, error) {
+// find looks up the op of a record met in the log, and puts it into l.op.
+func (l *lane) find(number int64) (match, error) {
 	if number < l.next {
 		o, ok := l.waiting[number]
 		if !ok {
 			if number < 0 {
-				return op{}, matchedNothing, nil
+				return matchedNothing, nil
 			}
-			return op{}, matchedAgain, nil
+			return matchedAgain, nil
 		}
 		delete(l.waiting, number)
-		return o, matchedOp, nil
+		l.op = o
+		return matchedOp, nil
 	}
 	for {
-		o, ok, err := l.consume()
+		ok, err := l.consume()
 		if err != nil || !ok {
-			return op{}, matchedNothing, err
+			return matchedNothing, err
 		}
-		if o.number == number {
-			return o, matchedOp, nil
+		if l.op.number == number {
+			return matchedOp, nil
 		}
-		l.waiting[o.number] = o
+		l.waiting[l.op.number] = l.op
 	}
 }
 
@@ -208,10 +213,10 @@ func (l *lane) rest(f func(op)) error {
 	}
 	l.waiting = nil
 	for {
-		o, ok, err := l.consume()
+		ok, err := l.consume()
 		if err != nil || !ok {
 			return err
 		}
-		f(o)
+		f(l.op)
 	}
 }

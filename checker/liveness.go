@@ -16,7 +16,7 @@ const grace = 5 * time.Second
 // checkAnswered finds ops that were answered too late, or never. While faults
 // are in force nothing is promised, so the deadline counts from the later of
 // the call and the healing of the last fault.
-func (l *lane) checkAnswered(o op) {
+func (l *lane) checkAnswered(o *op) {
 	due := int64(math.MaxInt64)
 	if from := max(o.call, l.clock.healed); l.deadline > 0 && l.deadline < math.MaxInt64-int64(grace)-from {
 		due = from + l.deadline

@@ -43,7 +43,7 @@ func (s *sweep) unsent(at place) {
 // ackedElsewhere takes the first copy of a record that was acked at another
 // offset. It is wrong unless a further copy stands there, which can only be
 // behind.
-func (s *sweep) ackedElsewhere(o op, at place) {
+func (s *sweep) ackedElsewhere(o *op, at place) {
 	if o.offset < at.offset {
 		s.wrongOffset(at, o.offset)
 		return

@@ -12,7 +12,6 @@ type producer struct {
 	epoch   int16 // highest so far
 	failed  history.WireEvent
 	hasFail bool // failed holds the last error the client was told
-	parts   map[history.TopicPartition]*producerPart
 }
 
 // producerPart is one producer id in one partition.
@@ -107,14 +106,14 @@ func (j *journal) part(ev history.WireEvent) (*producer, *producerPart) {
 	}
 	p := j.producers[ev.ProducerID]
 	if p == nil {
-		p = &producer{process: -1, epoch: ev.Epoch, parts: make(map[history.TopicPartition]*producerPart)}
+		p = &producer{process: -1, epoch: ev.Epoch}
 		j.producers[ev.ProducerID] = p
 	}
-	tp := tpOf(ev)
-	pp := p.parts[tp]
+	parts := j.tp(ev).parts
+	pp := parts[ev.ProducerID]
 	if pp == nil {
 		pp = &producerPart{epoch: -1}
-		p.parts[tp] = pp
+		parts[ev.ProducerID] = pp
 	}
 	return p, pp
 }

@@ -6,7 +6,7 @@ const promiseRealTime = "a record acknowledged before another was sent, by anyon
 // that stand before it; see sweep for why that is enough. Equal times are
 // concurrent. A record that was not acked never returned, but it was called,
 // and it is in the log: what stands behind it must not have returned before.
-func (s *sweep) checkRealTime(o op, ret int64, at place) {
+func (s *sweep) checkRealTime(o *op, ret int64, at place) {
 	if ret < s.latest {
 		s.stale(o, at)
 	}
@@ -15,7 +15,7 @@ func (s *sweep) checkRealTime(o op, ret int64, at place) {
 	}
 }
 
-func (s *sweep) stale(o op, at place) {
+func (s *sweep) stale(o *op, at place) {
 	if s.firstStale < 0 {
 		s.firstStale = at.offset
 	}

@@ -156,7 +156,7 @@ func (s *sweep) meet(at place) error {
 		}
 		s.lane = l
 	}
-	o, what, err := l.find(at.number)
+	what, err := l.find(at.number)
 	switch {
 	case err != nil:
 		return err
@@ -165,13 +165,13 @@ func (s *sweep) meet(at place) error {
 	case what == matchedAgain:
 		s.again(at)
 	default:
-		s.first(l, o, at)
+		s.first(l, &l.op, at)
 	}
 	return nil
 }
 
 // first takes the first copy of a record, the one that counts for order.
-func (s *sweep) first(l *lane, o op, at place) {
+func (s *sweep) first(l *lane, o *op, at place) {
 	switch o.outcome {
 	case history.Acked:
 		if o.offset != at.offset && o.offset != history.NoOffset {

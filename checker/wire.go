@@ -21,9 +21,8 @@ type journal struct {
 	conns     map[int64]*conn
 	carried   map[clientBroker]bool
 	held      map[answerKey]history.WireEvent
-	lanes     map[laneKey]*laneWire
+	tps       map[history.TopicPartition]*tpWire
 	producers map[int64]*producer
-	leaders   map[history.TopicPartition]int32 // broker that last acknowledged something there
 
 	client, broker *protocol
 	watches        *watches
@@ -51,9 +50,11 @@ type answerKey struct {
 	tp          history.TopicPartition
 }
 
-type laneKey struct {
-	tp      history.TopicPartition
-	process int32
+// tpWire is what the wire showed of one partition.
+type tpWire struct {
+	leader int32 // broker that last acknowledged something; -1 at first
+	lanes  map[int32]*laneWire
+	parts  map[int64]*producerPart // by producer id
 }
 
 // laneWire is what the wire showed of one process in one partition.
@@ -67,9 +68,9 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
 		conns: make(map[int64]*conn), carried: make(map[clientBroker]bool),
-		held: make(map[answerKey]history.WireEvent), lanes: make(map[laneKey]*laneWire),
-		producers: make(map[int64]*producer), leaders: make(map[history.TopicPartition]int32),
-		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
+		held: make(map[answerKey]history.WireEvent), tps: make(map[history.TopicPartition]*tpWire),
+		producers: make(map[int64]*producer),
+		client:    newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
 	for _, p := range m.Processes {
 		j.process[p.ID] = p
@@ -130,6 +131,16 @@ func (j *journal) conn(ev history.WireEvent) *conn {
 	return c
 }
 
+func (j *journal) tp(ev history.WireEvent) *tpWire {
+	key := tpOf(ev)
+	t := j.tps[key]
+	if t == nil {
+		t = &tpWire{leader: -1, lanes: make(map[int32]*laneWire), parts: make(map[int64]*producerPart)}
+		j.tps[key] = t
+	}
+	return t
+}
+
 func (j *journal) request(ev history.WireEvent) {
 	j.n.batches++
 	switch ev.Action {
@@ -160,11 +171,11 @@ func (j *journal) countRetry(ev history.WireEvent) (again int64) {
 	if ev.Process < 0 || ev.First < 0 {
 		return 0
 	}
-	key := laneKey{tpOf(ev), ev.Process}
-	l := j.lanes[key]
+	lanes := j.tp(ev).lanes
+	l := lanes[ev.Process]
 	if l == nil {
 		l = &laneWire{}
-		j.lanes[key] = l
+		lanes[ev.Process] = l
 	}
 	l.last = ev
 	if again = l.seen.add(ev.First, ev.Last); again > 0 {
@@ -177,7 +188,7 @@ func (j *journal) countRetry(ev history.WireEvent) (again int64) {
 func (j *journal) answer(ev history.WireEvent) {
 	j.n.answers++
 	j.n.byCode[ev.Error]++
-	if l := j.lanes[laneKey{tpOf(ev), ev.Process}]; l != nil {
+	if l := j.tp(ev).lanes[ev.Process]; l != nil {
 		l.last = ev
 	}
 	c := j.conn(ev)
@@ -233,11 +244,11 @@ func (j *journal) release(ev history.WireEvent) {
 
 // appended notes who leads the partition.
 func (j *journal) appended(ev history.WireEvent) {
-	tp := tpOf(ev)
-	if before, ok := j.leaders[tp]; ok && before != ev.Broker {
+	t := j.tp(ev)
+	if t.leader >= 0 && t.leader != ev.Broker {
 		j.n.leaderChanges++
 	}
-	j.leaders[tp] = ev.Broker
+	t.leader = ev.Broker
 }
 
 // delivered takes an answer that went on to the client.
