@@ -26,8 +26,8 @@ func (p *pacer) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	now := time.Now()
-	if late := now.Sub(p.next); late > burst*p.gap {
-		p.next = now.Add(-burst * p.gap)
+	if late := now.Sub(p.next); late > (burst-1)*p.gap {
+		p.next = now.Add(-(burst - 1) * p.gap)
 	}
 	ahead := p.next.Sub(now)
 	p.next = p.next.Add(p.gap)

@@ -12,7 +12,7 @@ import (
 )
 
 // sender sends one producer's records, one step at a time, over its lanes in
-// turn. It lives through warm-up and sending, so that the turn goes on.
+// turn. Warm-up and sending each begin at the first lane.
 type sender struct {
 	env      Env
 	life     context.Context // of the records: it must outlast the sending, or the client drops what it still holds

@@ -26,6 +26,9 @@ func (uniqueAppend) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 	if lanes == 0 {
 		lanes = partitions
 	}
+	if lanes < 0 {
+		return plan, fmt.Errorf("lanes %d: want 1 or more, or leave it out for every partition", lanes)
+	}
 	if lanes > partitions {
 		return plan, fmt.Errorf("lanes %d: the topic has %d partitions", lanes, partitions)
 	}

@@ -79,6 +79,10 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	return plan, nil
 }
 
+// Bounds of a rate: one record in a thousand seconds, and more than any
+// producer can do.
+const leastRate, mostRate = 0.001, 1e8
+
 // ParseRate reads "500/s"; empty is 0, as fast as it goes.
 func ParseRate(text string) (float64, error) {
 	if text == "" {
@@ -86,7 +90,7 @@ func ParseRate(text string) (float64, error) {
 	}
 	number, ok := strings.CutSuffix(text, "/s")
 	rate, err := strconv.ParseFloat(number, 64)
-	if !ok || err != nil || rate <= 0 {
+	if !ok || err != nil || !(rate >= leastRate && rate <= mostRate) { // so that NaN is refused too
 		return 0, fmt.Errorf("rate %q: want records per second and producer, like 500/s", text)
 	}
 	return rate, nil
