@@ -36,6 +36,9 @@ var prepareLibrary = sync.OnceFunc(func() {
 // connect finds the Docker engine.
 func connect(ctx context.Context) (*testcontainers.DockerProvider, error) {
 	prepareLibrary()
+	if err := chosenAnswers(ctx); err != nil {
+		return nil, err
+	}
 	provider, err := testcontainers.NewDockerProvider(
 		testcontainers.Generic2DockerOptions(testcontainers.WithLogger(tclog.NewNoopLogger()))[0],
 		testcontainers.WithDefaultBridgeNetwork(testcontainers.Bridge), // without it the library makes a network of its own
@@ -51,6 +54,27 @@ func connect(ctx context.Context) (*testcontainers.DockerProvider, error) {
 		return nil, fmt.Errorf("no Docker engine answers (install and start one: scripts/setup-debian.sh does so on Debian; or set DOCKER_HOST): %w", err)
 	}
 	return provider, nil
+}
+
+// chosenAnswers finds out whether the engine that DOCKER_HOST names answers.
+// testcontainers would silently go on to another one: not the one that was
+// asked for.
+func chosenAnswers(ctx context.Context) error {
+	host := os.Getenv("DOCKER_HOST")
+	if host == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	engine, err := client.New(client.FromEnv)
+	if err == nil {
+		defer engine.Close()
+		_, err = engine.Ping(ctx, client.PingOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("no Docker engine answers at %s, which DOCKER_HOST names (unset it to use this machine's own): %w", host, err)
+	}
+	return nil
 }
 
 // Engine returns the version of the Docker engine, or an error that says that
