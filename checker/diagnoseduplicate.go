@@ -65,18 +65,16 @@ func (j *judgement) withoutProducerID(inv *investigation, first, second history.
 // appendedTwice: one triple, two offsets. The broker did not recognize a retry.
 func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) (Blame, string) {
 	text := fmt.Sprintf("%s; the same batch came again and was stored again at offset %d", start, second.Offset)
-	from, to := storedWindow(attempts)
-	why := ""
-	switch between := second.Offset - first.Offset; {
-	case j.story.disturbance(from, to) != "":
-		why = "the broker had forgotten it, " + j.story.disturbance(from, to) + " came between"
+	from, to, answers := storedWindow(attempts)
+	_, within := j.journal.broker.groups[protocolKey{DoubleAppend, inv.process, inv.tp}]
+	switch between, _ := j.story.disturbance(from, to); {
+	case between != "":
+		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten it, %s came between", between)
 	case first.LeaderEpoch != second.LeaderEpoch:
-		why = fmt.Sprintf("the leader changed in between (leader epoch %d, then %d) and did not know it", first.LeaderEpoch, second.LeaderEpoch)
-	case between > window*int64(max(first.BatchRecords, 1)):
-		why = "other batches came between: a broker remembers the last five of a producer id"
-	}
-	if why != "" {
-		return BlameLimit, text + ": " + why
+		return j.onBroker(), text + fmt.Sprintf(": the leader changed in between (leader epoch %d, then %d), and the new one did not know the batch, though followers keep what the leader knows of a producer id",
+			first.LeaderEpoch, second.LeaderEpoch)
+	case answers > 1 && !within:
+		return BlameLimit, text + ": more than five batches of that producer id came between, and a broker remembers no more"
 	}
 	if j.story.embedded {
 		return BlameNoneKnown, text + ": kfake did not deduplicate, which says nothing about Kafka"
@@ -84,18 +82,19 @@ func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first,
 	return BlameBroker, text + ": the broker failed to deduplicate within its window of five batches"
 }
 
-// storedWindow is the time from the first to the last answer that a record was stored.
-func storedWindow(attempts []attempt) (from, to int64) {
+// storedWindow is the time from the first to the last answer that a record was
+// stored, and how many there were.
+func storedWindow(attempts []attempt) (from, to int64, answers int) {
 	from = history.Forever
 	for _, a := range attempts {
 		if a.stored() {
-			from, to = min(from, a.answer.At), max(to, a.answer.At)
+			from, to, answers = min(from, a.answer.At), max(to, a.answer.At), answers+1
 		}
 	}
-	if from == history.Forever && len(attempts) > 0 {
+	if answers == 0 && len(attempts) > 0 {
 		from, to = attempts[0].request.At, attempts[len(attempts)-1].request.At
 	}
-	return from, to
+	return from, to, answers
 }
 
 // restamped: the same record under two triples. The client gave a batch a new
@@ -108,8 +107,11 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 	if refused := refusedRetry(attempts, first, inv.number); refused != nil {
 		code, _ := refused.told()
 		blame, why := BlameClient, ""
-		if d := j.story.disturbance(attempts[0].request.At, refused.answer.At); d != "" {
+		if d, restarts := j.story.disturbance(attempts[0].request.At, refused.answer.At); restarts {
 			why = fmt.Sprintf("; the leader forgot it (%s): a broker that starts again remembers only the last batch of a producer id", d)
+			blame = BlameLimit
+		} else if d != "" {
+			why = fmt.Sprintf("; the leader no longer knew it (%s came between)", d)
 			blame = BlameLimit
 		}
 		fmt.Fprintf(&text, "%s; sent again as it was, it was answered %s", why, codeName(code))

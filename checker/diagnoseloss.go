@@ -31,7 +31,7 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		if p.Acks != "all" && p.Acks != "-1" && p.Acks != "" {
 			return BlameConfiguration, text + fmt.Sprintf(": with acks=%s an acknowledged record can be lost with its leader", p.Acks)
 		}
-		if d := j.story.disturbance(a.answer.At, history.Forever-1); d != "" {
+		if d, _ := j.story.disturbance(a.answer.At, history.Forever-1); d != "" {
 			text += ", before " + d
 		}
 		if j.story.embedded {

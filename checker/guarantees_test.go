@@ -112,6 +112,22 @@ func TestDuplicates(t *testing.T) {
 				m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
 				m.batch(retried(request(1, 4, 1, later+3), 30)).batch(retried(answer(1, 4, 1, later+4, 0, 7), 30))
 			}},
+		{name: "a batch stored again by a new leader", kind: Duplicate, count: 1, blame: BlameBroker, says: "the new one did not know the batch",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 7).stored(1, 4).stored(1, 4)
+				m.log[7].LeaderEpoch = 3
+				m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
+				other := func(ev *history.WireEvent) { ev.Broker = 2 }
+				m.batch(with(retried(request(1, 4, 1, later+3), 30), other)).batch(with(retried(answer(1, 4, 1, later+4, 0, 7), 30), other))
+			}},
+		{name: "a batch stored again behind six others is a limit", kind: Duplicate, count: 1, blame: BlameLimit, says: "more than five batches",
+			build: func(m *memoryRun) {
+				for i := range int64(7) {
+					m.exchange(4+i, same)
+				}
+				m.stored(1, 4)
+				m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 13), 30))
+			}},
 		{name: "a record stored again under a raised epoch is the client's", kind: Duplicate, count: 1, blame: BlameClient,
 			says: "the client sent the same record again as (pid 1001, epoch 1, seq 0) after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) for partition 1: stored again at offset 7",
 			build: func(m *memoryRun) {

@@ -90,7 +90,7 @@ func judge(m *material, o Options) *Verdict {
 	if e := m.manifest.Judge.Expect; e != "" && e != "pass" {
 		j.expect = Kind(e)
 	}
-	j.story = newStory(m.manifest, m.plan, m.faults)
+	j.story = newStory(m.manifest, m.faults)
 	j.verdict = j.empty()
 	j.checkManifest()
 	if j.harness == "" && m.manifest.Ended == history.EndedComplete {

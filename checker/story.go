@@ -36,7 +36,7 @@ type tripleKey struct {
 	base  int32
 }
 
-func newStory(m *history.Manifest, plan *history.Plan, events []history.FaultEvent) *story {
+func newStory(m *history.Manifest, events []history.FaultEvent) *story {
 	st := &story{bumps: make(map[bumpKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded"}
 	open := make(map[int32]int)
 	for _, ev := range events {
@@ -94,14 +94,21 @@ func (st *story) disturbed(from, to int64) bool {
 }
 
 // disturbance returns the first fault on brokers that was in force between two
-// moments, in words; empty when there was none.
-func (st *story) disturbance(from, to int64) string {
+// moments, in words, and whether it ends a broker's process; empty when there
+// was none.
+func (st *story) disturbance(from, to int64) (words string, restarts bool) {
 	for _, f := range st.faults {
 		if !onLink(f.name) && f.start <= to && f.end >= from {
-			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target))
+			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target)), endsProcess(f.name)
 		}
 	}
-	return ""
+	return "", false
+}
+
+// endsProcess says whether a fault ends a broker's process, and with it what
+// that broker only knew in memory.
+func endsProcess(fault string) bool {
+	return strings.HasPrefix(fault, "kill-") || strings.HasPrefix(fault, "stop-") || strings.Contains(fault, "restart")
 }
 
 // faultOf names the fault behind a wire event: " (fault 0, cut-after-append)";
