@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -70,16 +71,15 @@ func Find(name string, v Vocabulary) ([]Scenario, error) {
 	}
 	folder, scenario, whole := strings.Cut(name, "/")
 	var found []Scenario
+	var known []string
 	for _, f := range Folders() {
-		if whole && f != folder {
-			continue
-		}
 		all, err := Folder(f, v)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range all {
-			if s.Name == name || (whole && s.Name == scenario) {
+			known = append(known, s.Folder+"/"+s.Name)
+			if s.Name == name || (whole && f == folder && s.Name == scenario) {
 				found = append(found, s)
 			}
 		}
@@ -88,8 +88,8 @@ func Find(name string, v Vocabulary) ([]Scenario, error) {
 	case 1:
 		return found, nil
 	case 0:
-		return nil, fmt.Errorf("no scenario, suite folder or file %q (suite folders: %s; `idemcheck list scenarios` names every scenario; a file of your own ends in .yaml)",
-			name, strings.Join(Folders(), ", "))
+		return nil, fmt.Errorf("no scenario, suite folder or file %q (suite folders: %s; scenarios: %s; a file of your own ends in .yaml)",
+			name, strings.Join(Folders(), ", "), strings.Join(known, ", "))
 	}
 	var names []string
 	for _, s := range found {
@@ -106,8 +106,18 @@ func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 	if err != nil {
 		return s, positioned(file, err)
 	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		return s, fmt.Errorf("%s: want exactly one scenario in the file, there are %d", file, countDocs(tree))
+	docs := documents(tree)
+	if len(docs) != 1 {
+		var second ast.Node
+		if len(docs) > 1 {
+			second = docs[1]
+		}
+		return s, located(file, second, fmt.Sprintf("want exactly one scenario in the file, there are %d", len(docs)))
+	}
+	form := shape{file: file}
+	form.hold(docs[0], reflect.TypeFor[Scenario](), "")
+	if len(form.problems) > 0 {
+		return s, errors.Join(form.problems...)
 	}
 	if err := yaml.UnmarshalWithOptions(text, &s, yaml.DisallowUnknownField()); err != nil {
 		return s, positioned(file, err)
@@ -125,14 +135,15 @@ func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 	return s, errors.Join(all...)
 }
 
-func countDocs(tree *ast.File) int {
-	n := 0
+// documents lists the documents of a file that hold something.
+func documents(tree *ast.File) []ast.Node {
+	var docs []ast.Node
 	for _, doc := range tree.Docs {
-		if doc.Body != nil {
-			n++
+		if _, comment := doc.Body.(*ast.CommentGroupNode); doc.Body != nil && !comment {
+			docs = append(docs, doc.Body)
 		}
 	}
-	return n
+	return docs
 }
 
 // positioned turns the YAML library's errors into "file:line:column: message".
@@ -140,15 +151,7 @@ func positioned(file string, err error) error {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
 		p := at.GetToken().Position
-		return fmt.Errorf("%s:%d:%d: %s", file, p.Line, p.Column, explain(at.GetMessage()))
+		return fmt.Errorf("%s:%d:%d: %s", file, p.Line, p.Column, at.GetMessage())
 	}
-	return fmt.Errorf("%s: %w", file, err)
-}
-
-// explain adds what is allowed where the library only says what is not.
-func explain(message string) string {
-	if strings.HasPrefix(message, "unknown field") {
-		return message + " (README.md, \"A scenario file\", lists every key)"
-	}
-	return message
+	return fmt.Errorf("%s:1:1: %w", file, err)
 }

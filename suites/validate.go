@@ -47,10 +47,9 @@ func (p problem) at(file string, tree *ast.File) error {
 		if err != nil || node == nil {
 			continue
 		}
-		position := node.GetToken().Position
-		return fmt.Errorf("%s:%d:%d: %s", file, position.Line, position.Column, p.message)
+		return located(file, node, p.message)
 	}
-	return fmt.Errorf("%s: %s", file, p.message)
+	return located(file, tree.Docs[0].Body, p.message)
 }
 
 func parent(path string) string {
@@ -72,9 +71,9 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain(path, "unknown %s %q (allowed: %s)", what, value, strings.Join(allowed, ", "))
 		}
 	}
-	least := func(path, what string, value, least int) {
-		if value < least {
-			complain(path, "%s %d: want %d or more", what, value, least)
+	within := func(path, what string, value, least, most int) {
+		if value < least || value > most {
+			complain(path, "%s %d: want %d to %d", what, value, least, most)
 		}
 	}
 
@@ -85,22 +84,23 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		complain("$.why", "why is missing: say in a sentence what the run is for")
 	}
 	oneOf("$.cluster.kind", "cluster kind", s.Cluster.Kind, []string{"any", "embedded", "docker"})
-	least("$.cluster.brokers", "brokers", s.Cluster.Brokers, 1)
-	least("$.topics.count", "count", s.Topics.Count, 1)
-	least("$.topics.partitions", "partitions", s.Topics.Partitions, 1)
-	least("$.topics.replication", "replication", s.Topics.Replication, 1)
+	within("$.cluster.brokers", "brokers", s.Cluster.Brokers, 1, 100)
+	within("$.topics.count", "count", s.Topics.Count, 1, 1000)
+	within("$.topics.partitions", "partitions", s.Topics.Partitions, 1, 10_000)
+	within("$.topics.replication", "replication", s.Topics.Replication, 1, 100)
 	if s.Topics.Replication > s.Cluster.Brokers {
 		complain("$.topics.replication", "replication %d: the cluster has %d brokers", s.Topics.Replication, s.Cluster.Brokers)
 	}
 	validateClients(s, v, complain, oneOf)
 
 	oneOf("$.workload.name", "workload", s.Workload.Name, v.Workloads)
-	least("$.workload.producers", "producers", s.Workload.Producers, 1)
-	least("$.workload.records", "records", s.Workload.Records, 1)
-	least("$.workload.size", "size", s.Workload.Size, 1)
-	least("$.workload.warmup", "warmup", s.Workload.Warmup, 0)
-	least("$.workload.in_flight", "in_flight", s.Workload.InFlight, 0)
-	if slices.Contains(v.Workloads, s.Workload.Name) {
+	sound := len(problems)
+	within("$.workload.producers", "producers", s.Workload.Producers, 1, 1000)
+	within("$.workload.records", "records", s.Workload.Records, 1, 1_000_000_000)
+	within("$.workload.size", "size", s.Workload.Size, 1, 100<<20)
+	within("$.workload.warmup", "warmup", s.Workload.Warmup, 0, 1_000_000)
+	within("$.workload.in_flight", "in_flight", s.Workload.InFlight, 0, 10_000)
+	if slices.Contains(v.Workloads, s.Workload.Name) && len(problems) == sound && s.Topics.Partitions <= 10_000 {
 		if err := v.Workload(s); err != nil {
 			field, _, _ := strings.Cut(err.Error(), " ")
 			complain("$.workload."+field, "%v", err)
@@ -110,11 +110,15 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		for _, p := range v.Fault(spec, s.Nemesis) {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
+		validateIndexes(s, i, complain)
 	}
 	for i, check := range s.Check {
 		oneOf(fmt.Sprintf("$.check[%d]", i), "checker", check, v.Checks)
 	}
 	for _, counter := range slices.Sorted(maps.Keys(s.Cover)) {
+		if n := s.Cover[counter]; n < 1 {
+			complain("$.cover."+counter, "%s %d: want 1 or more", counter, n)
+		}
 		if !v.Counter(counter) {
 			complain("$.cover."+counter, unknownCounter, counter)
 		}
@@ -142,6 +146,27 @@ func validate(s *Scenario, v Vocabulary) []problem {
 	return problems
 }
 
+// validateIndexes wants every index of a fault to be one that there is.
+func validateIndexes(s *Scenario, at int, complain func(string, string, ...any)) {
+	spec := s.Nemesis[at]
+	for _, index := range []struct {
+		path  string
+		which history.Which
+		of    int
+	}{
+		{"when.producer", spec.When.Producer, s.Workload.Producers},
+		{"when.partition", spec.When.Partition, s.Topics.Partitions},
+		{"target.producer", spec.Target.Producer, s.Workload.Producers},
+		{"target.partition", spec.Target.Partition, s.Topics.Partitions},
+		{"target.broker", spec.Target.Broker, s.Cluster.Brokers},
+	} {
+		if i := index.which.Index(); i != history.Any && int(i) >= index.of {
+			_, what, _ := strings.Cut(index.path, ".")
+			complain(fmt.Sprintf("$.nemesis[%d].%s", at, index.path), "%s %d: there are %d, counted from 0", what, i, index.of)
+		}
+	}
+}
+
 func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ...any), oneOf func(string, string, string, []string)) {
 	if len(s.Clients) == 0 {
 		complain("$.clients", "clients is missing: name at least one, like [{library: franz-go, idempotence: true}]")
@@ -150,6 +175,16 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 		complain("$.clients", "%d clients for %d producers: every client needs a producer", len(s.Clients), s.Workload.Producers)
 	}
 	for i, c := range s.Clients {
+		options := map[string]int64{
+			"linger": int64(c.Options.Linger), "batch_bytes": int64(c.Options.BatchBytes), "retry_backoff": int64(c.Options.RetryBackoff),
+			"request_timeout": int64(c.Options.RequestTimeout), "delivery_timeout": int64(c.Options.DeliveryTimeout),
+			"metadata_max_age": int64(c.Options.MetadataMaxAge), "retries": int64(min(c.Options.Retries+1, 0)),
+		}
+		for _, name := range slices.Sorted(maps.Keys(options)) {
+			if options[name] < 0 {
+				complain(fmt.Sprintf("$.clients[%d].options.%s", i, name), "%s is negative: want 0 or more (0 is the library's default; retries: -1 is without limit)", name)
+			}
+		}
 		at := fmt.Sprintf("$.clients[%d]", i)
 		oneOf(at+".library", "library", c.Library, v.Libraries)
 		oneOf(at+".acks", "acks", c.Acks, []string{"all", "1", "0"})

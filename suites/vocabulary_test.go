@@ -1,0 +1,42 @@
+package suites
+
+import (
+	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/workloads"
+)
+
+// vocabulary is the real one, gathered as the command line gathers it. Only
+// the libraries are named here, so that no client is linked in.
+func vocabulary() Vocabulary {
+	v := Vocabulary{
+		Libraries: []string{"franz-go"},
+		Counter:   checker.KnownCounter,
+		Workload: func(s *Scenario) error {
+			workload, err := workloads.ByName(s.Workload.Name)
+			if err != nil {
+				return err
+			}
+			_, err = workload.Draw(s.Workload, max(s.Topics.Partitions, 1), history.Stream(0, "check"))
+			return err
+		},
+		Fault: func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem {
+			var problems []FieldProblem
+			for _, p := range nemesis.Check(spec, all) {
+				problems = append(problems, FieldProblem(p))
+			}
+			return problems
+		},
+	}
+	for _, w := range workloads.All() {
+		v.Workloads = append(v.Workloads, w.Name())
+	}
+	for _, c := range checker.Names() {
+		v.Checks = append(v.Checks, c.Name)
+	}
+	for _, kind := range checker.Kinds() {
+		v.Anomalies = append(v.Anomalies, string(kind))
+	}
+	return v
+}
