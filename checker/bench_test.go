@@ -157,6 +157,16 @@ func benchOps(n, open int) (*memoryRun, []linear.Append, []linear.Record) {
 	return m, ops, final
 }
 
+// readyRows hands out blocks made beforehand.
+type readyRows struct {
+	*memoryRun
+	ops []*history.OpBlock
+	log []*history.LogBlock
+}
+
+func (r readyRows) Ops(history.TopicPartition, int32) opCursor { return &cursor[history.OpBlock]{r.ops} }
+func (r readyRows) Log(history.TopicPartition) logCursor       { return &cursor[history.LogBlock]{r.log} }
+
 // BenchmarkSweepAgainstPorcupine puts the judges side by side, in memory, at
 // sizes where plain porcupine still finishes.
 func BenchmarkSweepAgainstPorcupine(b *testing.B) {
@@ -165,13 +175,14 @@ func BenchmarkSweepAgainstPorcupine(b *testing.B) {
 	}
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		m, ops, final := benchOps(n, 5)
+		ready := readyRows{m, m.Ops(tp0, 1).(*cursor[history.OpBlock]).blocks, m.Log(tp0).(*cursor[history.LogBlock]).blocks}
 		b.Run(fmt.Sprintf("sweep/records=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				s, err := newSweep(partition{tp: tp0, end: int64(n), whole: true}, m.manifest.Processes, m, &runClock{}, 3)
+				s, err := newSweep(partition{tp: tp0, end: int64(n), whole: true}, m.manifest.Processes, ready, &runClock{}, 3)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := s.run(m.Log(tp0)); err != nil || len(s.found.kinds) > 0 {
+				if err := s.run(ready.Log(tp0)); err != nil || len(s.found.kinds) > 0 {
 					b.Fatal(err, s.found.kinds)
 				}
 			}
