@@ -164,8 +164,10 @@ type readyRows struct {
 	log []*history.LogBlock
 }
 
-func (r readyRows) Ops(history.TopicPartition, int32) opCursor { return &cursor[history.OpBlock]{r.ops} }
-func (r readyRows) Log(history.TopicPartition) logCursor       { return &cursor[history.LogBlock]{r.log} }
+func (r readyRows) Ops(history.TopicPartition, int32) opCursor {
+	return &cursor[history.OpBlock]{r.ops}
+}
+func (r readyRows) Log(history.TopicPartition) logCursor { return &cursor[history.LogBlock]{r.log} }
 
 // BenchmarkSweepAgainstPorcupine puts the judges side by side, in memory, at
 // sizes where plain porcupine still finishes.
