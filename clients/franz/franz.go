@@ -35,7 +35,7 @@ func (Library) Open(ctx context.Context, bootstrap []string, o clients.Options) 
 		client.Close()
 		return nil, fmt.Errorf("open %s producer %s: no broker answers at %v: %w", Name, o.ClientID, bootstrap, err)
 	}
-	return &producer{client: client, info: describe(o)}, nil
+	return &producer{client: client, info: describe(o), unconfirmed: o.Acks == "0"}, nil
 }
 
 // describe fills in Info from the options as franz-go understands them.
@@ -54,14 +54,12 @@ func describe(o clients.Options) clients.Info {
 	return info
 }
 
-// deadline is how long a record may take on a healthy cluster: the delivery
-// timeout where one is set; otherwise one request that runs into its timeout
-// (its answer was lost just before healing), a reconnect, and the next try.
+// deadline is how long a record may take on a healthy cluster: one request that
+// runs into its timeout (its answer was lost just before healing), a reconnect,
+// and the next try; and the delivery timeout where one is set, since franz-go
+// looks at it only between attempts.
 func deadline(o clients.Options) time.Duration {
-	if o.DeliveryTimeout > 0 {
-		return o.DeliveryTimeout
-	}
-	return 2*requestTimeout(o) + 10*time.Second
+	return o.DeliveryTimeout + 2*requestTimeout(o) + 10*time.Second
 }
 
 // Version is the version of franz-go that this binary was built with.
@@ -79,6 +77,9 @@ func Version() string {
 type producer struct {
 	client *kgo.Client
 	info   clients.Info
+	// unconfirmed: acks 0. franz-go then reports success once a request is
+	// written to its socket, with an offset that no broker gave.
+	unconfirmed bool
 }
 
 func (p *producer) Info() clients.Info { return p.info }
@@ -89,6 +90,10 @@ func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients
 	p.client.Produce(ctx, record, func(sent *kgo.Record, err error) {
 		if err != nil {
 			done(clients.Result{Outcome: outcome(err), Offset: history.NoOffset, Error: err.Error()})
+			return
+		}
+		if p.unconfirmed {
+			done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "acks 0: sent, and no broker confirms it"})
 			return
 		}
 		done(clients.Result{Outcome: history.Acked, Offset: sent.Offset})

@@ -36,6 +36,9 @@ func inFlight(o clients.Options) int {
 // translate maps the common vocabulary to franz-go's options. What is left
 // zero keeps franz-go's default.
 func translate(o clients.Options) ([]kgo.Opt, error) {
+	if err := inRange(o); err != nil {
+		return nil, err
+	}
 	half := requestTimeout(o) / 2
 	if half < 100*time.Millisecond {
 		return nil, fmt.Errorf("request_timeout %s is below 200ms, the least that franz-go takes (100ms for the broker, 100ms of its own)", o.RequestTimeout)
@@ -82,6 +85,39 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.MetadataMaxAge(o.MetadataMaxAge))
 	}
 	return opts, nil
+}
+
+// inRange refuses numbers and times that franz-go would take for something
+// else. Zero is its default.
+func inRange(o clients.Options) error {
+	for _, n := range []struct {
+		name  string
+		value int
+		least int // unless 0
+		most  int
+	}{
+		{"in_flight", o.InFlight, 1, 10_000}, {"batch_bytes", o.BatchBytes, 512, 100 << 20}, {"retries", o.Retries, -1, 1 << 30},
+	} {
+		if n.value != 0 && (n.value < n.least || n.value > n.most) {
+			return fmt.Errorf("%s %d: want %d to %d, or 0 for the default of %s", n.name, n.value, n.least, n.most, Name)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration // unless 0
+		most  time.Duration
+	}{
+		{"linger", o.Linger, 0, time.Minute}, {"retry_backoff", o.RetryBackoff, 0, time.Hour},
+		{"request_timeout", o.RequestTimeout, 0, 30 * time.Minute},
+		{"delivery_timeout", o.DeliveryTimeout, time.Second, 24 * time.Hour},
+		{"metadata_max_age", o.MetadataMaxAge, leastMetadataAge, time.Hour},
+	} {
+		if d.value != 0 && (d.value < d.least || d.value > d.most) {
+			return fmt.Errorf("%s %s: want %s to %s, or 0 for the default of %s", d.name, d.value, d.least, d.most, Name)
+		}
+	}
+	return nil
 }
 
 func acks(o clients.Options) (kgo.Acks, error) {
