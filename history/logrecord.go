@@ -37,20 +37,20 @@ func (s Standing) String() string {
 
 // LogRecord is one record of the final read.
 type LogRecord struct {
-	Topic        string // where it stands
-	Partition    int32
-	Offset       int64
-	Standing     Standing
-	Process      int32  // identity parsed from the value; -1 when there is none
-	Number       int64  // -1 when there is none
-	Claims       string // "topic/partition" the value names, only when Misplaced; else empty
-	ProducerID   int64  // -1 when the batch has none
-	Epoch        int16
-	Sequence     int32 // of this record: base sequence plus its place in the batch; -1 when none
-	LeaderEpoch  int32
-	Timestamp    int64  // ms since the Unix epoch, as stored
-	Compression  string // none, gzip, snappy, lz4, zstd
-	BatchBase    int64  // base offset of its batch
-	BatchRecords int32  // records in its batch
-	Bytes        int32  // length of the value
+	Topic        string   `json:"topic"` // where it stands
+	Partition    int32    `json:"partition"`
+	Offset       int64    `json:"offset"`
+	Standing     Standing `json:"standing"`
+	Process      int32    `json:"process"`          // identity parsed from the value; -1 when there is none
+	Number       int64    `json:"number"`           // -1 when there is none
+	Claims       string   `json:"claims,omitempty"` // "topic/partition" the value names, only when Misplaced; else empty
+	ProducerID   int64    `json:"producer_id"`      // -1 when the batch has none
+	Epoch        int16    `json:"epoch"`
+	Sequence     int32    `json:"sequence"` // of this record: base sequence plus its place in the batch; -1 when none
+	LeaderEpoch  int32    `json:"leader_epoch"`
+	Timestamp    int64    `json:"timestamp"`         // ms since the Unix epoch, as stored
+	Compression  string   `json:"compression"`       // none, gzip, snappy, lz4, zstd
+	BatchBase    int64    `json:"batch_base_offset"` // base offset of its batch
+	BatchRecords int32    `json:"batch_records"`     // records in its batch
+	Bytes        int32    `json:"bytes"`             // length of the value
 }

@@ -53,13 +53,13 @@ func (tp TopicPartition) String() string { return fmt.Sprintf("%s/%d", tp.Topic,
 // identifies it. Numbers are dense from 0 per (process, topic, partition), in
 // the order of the send calls.
 type Op struct {
-	Process   int32
-	Topic     string
-	Partition int32
-	Number    int64
-	Call      int64 // ns since the manifest's clock base, taken before the client saw the record
-	Return    int64 // ns since the clock base, taken after the callback; Forever when unanswered
-	Outcome   Outcome
-	Offset    int64  // acked offset, or NoOffset
-	Error     string // the client's error in one line; empty when acked
+	Process   int32   `json:"process"`
+	Topic     string  `json:"topic"`
+	Partition int32   `json:"partition"`
+	Number    int64   `json:"number"`
+	Call      int64   `json:"call"`   // ns since the manifest's clock base, taken before the client saw the record
+	Return    int64   `json:"return"` // ns since the clock base, taken after the callback; Forever when unanswered
+	Outcome   Outcome `json:"outcome"`
+	Offset    int64   `json:"offset"`          // acked offset, or NoOffset
+	Error     string  `json:"error,omitempty"` // the client's error in one line; empty when acked
 }

@@ -92,33 +92,33 @@ const NoFault int32 = -1
 // one partition of its answer, or something that happened to a connection.
 // An answer repeats the batch it answers, so that each row can be read alone.
 type WireEvent struct {
-	At          int64 // ns since the manifest's clock base, when the proxy had the whole frame
-	Kind        WireKind
-	Action      Action
-	Fault       int32 // id of the planned fault that caused Action, or NoFault
-	Broker      int32
-	Conn        int64 // unique within a run, rising
-	Correlation int32
-	ClientID    string
-	Version     int16 // of the Produce API
-	Acks        int16
-	Topic       string
-	Partition   int32
+	At          int64    `json:"at"` // ns since the manifest's clock base, when the proxy had the whole frame
+	Kind        WireKind `json:"kind"`
+	Action      Action   `json:"action"`
+	Fault       int32    `json:"fault"` // id of the planned fault that caused Action, or NoFault
+	Broker      int32    `json:"broker"`
+	Conn        int64    `json:"conn"` // unique within a run, rising
+	Correlation int32    `json:"correlation"`
+	ClientID    string   `json:"client_id"`
+	Version     int16    `json:"version"` // of the Produce API
+	Acks        int16    `json:"acks"`
+	Topic       string   `json:"topic"`
+	Partition   int32    `json:"partition"`
 
-	ProducerID   int64 // -1 when the batch has none
-	Epoch        int16
-	BaseSequence int32
-	Records      int32
-	CRC          uint32 // CRC-32C field of the batch
-	Bytes        int32  // size of the batch
-	Process      int32  // identity of the batch's records, parsed; -1 when unreadable
-	First        int64  // lowest and highest record number in the batch; -1 when unreadable
-	Last         int64
+	ProducerID   int64  `json:"producer_id"` // -1 when the batch has none
+	Epoch        int16  `json:"epoch"`
+	BaseSequence int32  `json:"base_sequence"`
+	Records      int32  `json:"records"`
+	CRC          uint32 `json:"crc"`     // CRC-32C field of the batch
+	Bytes        int32  `json:"bytes"`   // size of the batch
+	Process      int32  `json:"process"` // identity of the batch's records, parsed; -1 when unreadable
+	First        int64  `json:"first"`   // lowest and highest record number in the batch; -1 when unreadable
+	Last         int64  `json:"last"`
 
-	Error      int16 // the broker's code (0 is NONE); on a forged answer what the client was told
-	BrokerCode int16 // the code the broker really gave when Action is forged and the request was appended; else equal to Error; -2 when the broker was never asked
-	BaseOffset int64 // -1 when none
-	Note       string
+	Error      int16  `json:"error"`       // the broker's code (0 is NONE); on a forged answer what the client was told
+	BrokerCode int16  `json:"broker_code"` // the code the broker really gave when Action is forged and the request was appended; else equal to Error; -2 when the broker was never asked
+	BaseOffset int64  `json:"base_offset"` // -1 when none
+	Note       string `json:"note,omitempty"`
 }
 
 // NeverAsked is the BrokerCode of a forged answer to a withheld request.
