@@ -132,7 +132,7 @@ func (j *judgement) countsOf(g *Guarantee) string {
 	var parts []string
 	for _, kind := range kindsOf(g.Name) {
 		if n := j.countOf(kind); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+			parts = append(parts, times(kind, n))
 		}
 	}
 	causes := "one cause"
@@ -140,6 +140,14 @@ func (j *judgement) countsOf(g *Guarantee) string {
 		causes = fmt.Sprintf("%d causes", g.Causes)
 	}
 	return fmt.Sprintf("%s, from %s", strings.Join(parts, ", "), causes)
+}
+
+// times says how often a kind was found: "duplicate once", "reorder 3 times".
+func times(kind Kind, n int64) string {
+	if n == 1 {
+		return fmt.Sprintf("%s once", kind)
+	}
+	return fmt.Sprintf("%s %d times", kind, n)
 }
 
 // unproven says why a guarantee for which nothing was found was not really

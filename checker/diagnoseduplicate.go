@@ -20,7 +20,7 @@ func (j *judgement) diagnoseDuplicate(inv *investigation) (Blame, string) {
 	start := j.storedAs(attempts, first, inv.number)
 	switch {
 	case second.ProducerID < 0:
-		return j.withoutProducerID(inv, first, second, start)
+		return j.withoutProducerID(inv, attempts, second, start)
 	case first.ProducerID == second.ProducerID && first.Epoch == second.Epoch && first.Sequence == second.Sequence:
 		return j.appendedTwice(inv, attempts, first, second, start)
 	}
@@ -54,12 +54,41 @@ func sameStamp(ev history.WireEvent, r history.LogRecord, number int64) bool {
 	return ev.ProducerID < 0 || ev.Epoch == r.Epoch && nextSequence(ev.BaseSequence, int32(number-ev.First)) == r.Sequence
 }
 
-func (j *judgement) withoutProducerID(inv *investigation, first, second history.LogRecord, start string) (Blame, string) {
+// inTime is how long before the retry an acknowledgement must have been handed
+// to the client's socket for the client to have known of it. Anything shorter
+// may have crossed with the retry.
+const inTime = 10_000_000 // ns
+
+func (j *judgement) withoutProducerID(inv *investigation, attempts []attempt, second history.LogRecord, start string) (Blame, string) {
 	text := fmt.Sprintf("%s; sent again and appended at offset %d", start, second.Offset)
 	if p := j.processOf(inv.process); p.Idempotence {
 		return BlameClient, text + ": idempotence was asked for, and the client sent no producer id by which the broker could know"
 	}
+	if early, known := acknowledgedBefore(attempts); known {
+		return BlameClient, text + fmt.Sprintf(", though its acknowledgement had reached the client %d ms before: the client sent again what it knew to be stored, and without idempotence the broker cannot know", early/1_000_000)
+	}
 	return BlameConfiguration, text + ": without idempotence the broker cannot know"
+}
+
+// acknowledgedBefore says how long before it sent a record again the client had
+// been told that it is stored, in ns; false when it had not, or not for certain.
+func acknowledgedBefore(attempts []attempt) (early int64, known bool) {
+	for i, a := range attempts {
+		code, told := a.told()
+		if !told || code != 0 || !a.stored() {
+			continue
+		}
+		reached := a.answer.At
+		if a.release != nil {
+			reached = a.release.At
+		}
+		for _, next := range attempts[i+1:] {
+			if early := next.request.At - reached; early >= inTime {
+				return early, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // appendedTwice: one triple, two offsets. The broker did not recognize a retry.

@@ -28,7 +28,7 @@ func (j *judgement) violated() []Kind {
 func (j *judgement) hold(violated []Kind) (asExpected bool, why string) {
 	var found []string
 	for _, kind := range violated {
-		found = append(found, fmt.Sprintf("%d %s", j.countOf(kind), kind))
+		found = append(found, times(kind, j.countOf(kind)))
 	}
 	all := strings.Join(found, ", ")
 	switch {
@@ -42,7 +42,7 @@ func (j *judgement) hold(violated []Kind) (asExpected bool, why string) {
 	if counter := j.manifest.Judge.ExpectCount; counter != "" {
 		has, wants := j.countOf(j.expect), j.verdict.Coverage[counter]
 		if has != wants {
-			return false, fmt.Sprintf("expected as many %s as %s, which is %d, and found %d", j.expect, counter, wants, has)
+			return false, fmt.Sprintf("expected %s as often as %s, which is %d, and found it %d times", j.expect, counter, wants, has)
 		}
 		return true, fmt.Sprintf("found %s, as expected: as many as %s", all, counter)
 	}

@@ -138,6 +138,28 @@ func TestDuplicates(t *testing.T) {
 				m.batch(with(request(1, 7, 1, later+3), elsewhere)).batch(with(answer(1, 7, 1, later+4, 45, -1), elsewhere))
 				m.batch(with(retried(request(1, 4, 1, later+5), 30), epoch1)).batch(with(retried(answer(1, 4, 1, later+6, 0, 7), 30), epoch1))
 			}},
+		{name: "a record sent again long after its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient, says: "had reached the client 20 ms before",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0] = plain(1)
+				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
+				m.send(1, later, later+20_000_002+9, history.Acked, 7)
+				for range 2 {
+					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
+				}
+				m.batch(with(request(1, 4, 1, later+1), bare)).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
+				m.batch(with(retried(request(1, 4, 1, later+20_000_002), 30), bare)).batch(with(retried(answer(1, 4, 1, later+20_000_002+1, 0, 7), 30), bare))
+			}},
+		{name: "a retry that may have crossed with its acknowledgement", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0] = plain(1)
+				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
+				m.send(1, later, later+5_000_000+9, history.Acked, 7)
+				for range 2 {
+					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
+				}
+				m.batch(with(request(1, 4, 1, later+1), bare)).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
+				m.batch(with(retried(request(1, 4, 1, later+5_000_000), 30), bare)).batch(with(retried(answer(1, 4, 1, later+5_000_000+1, 0, 7), 30), bare))
+			}},
 		{name: "a record of unknown outcome may be stored once", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Unknown, history.NoOffset).stored(1, 4)
 			m.batch(request(1, 4, 1, later+1))

@@ -129,8 +129,9 @@ const (
 	// BlameConfiguration: the client was told to do without the guarantee
 	// (idempotence off, acks below all).
 	BlameConfiguration Blame = "configuration"
-	// BlameLimit: a documented limit of the protocol; the diagnosis says which.
-	BlameLimit Blame = "documented-limit"
+	// BlameLimit: a limit of the protocol, where neither side breaks a rule; the
+	// diagnosis says which.
+	BlameLimit Blame = "protocol-limit"
 	// BlameNoneKnown: the wire does not show whose fault it is.
 	BlameNoneKnown Blame = "none-known"
 )

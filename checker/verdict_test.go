@@ -144,20 +144,20 @@ func TestExpectations(t *testing.T) {
 		want    bool
 		says    string
 	}{
-		"the expected violation, as often as expected": {duplicated(), nil, Violation, true, "found 2 duplicate, as expected: as many as dropped_ack_records"},
+		"the expected violation, as often as expected": {duplicated(), nil, Violation, true, "found duplicate 2 times, as expected: as many as dropped_ack_records"},
 		"the expected violation and one that may come along": {duplicated(), func(m *memoryRun) {
 			m.manifest.Judge.ExpectAlso = []string{"lost"}
 			m.send(2, later, later+1, history.Acked, 10)
-		}, Violation, true, "found 2 duplicate, 1 lost, as expected"},
+		}, Violation, true, "found duplicate 2 times, lost once, as expected"},
 		"the expected violation, not as often": {duplicated(), func(m *memoryRun) { m.manifest.Judge.ExpectCount = "retries"; m.wire = m.wire[:len(m.wire)-2] },
-			Violation, false, "expected as many duplicate as retries, which is 1, and found 2"},
+			Violation, false, "expected duplicate as often as retries, which is 1, and found it 2 times"},
 		"the expected violation, less often": {duplicated(), func(m *memoryRun) { m.manifest.Judge.ExpectCount = "sent" },
-			Violation, false, "expected as many duplicate as sent, which is 8, and found 2"},
+			Violation, false, "expected duplicate as often as sent, which is 8, and found it 2 times"},
 		"the expected violation and another": {duplicated(), func(m *memoryRun) { m.send(2, later, later+1, history.Acked, 10) },
-			Violation, false, "expected the violation duplicate alone, and found 2 duplicate, 1 lost"},
-		"another violation":        {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "reorder" }, Violation, false, "expected the violation reorder, and found 2 duplicate instead"},
+			Violation, false, "expected the violation duplicate alone, and found duplicate 2 times, lost once"},
+		"another violation":        {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "reorder" }, Violation, false, "expected the violation reorder, and found duplicate 2 times instead"},
 		"none":                     {baseRun(), func(m *memoryRun) { m.manifest.Judge.Expect = "duplicate" }, Pass, false, "and every guarantee held"},
-		"a violation unlooked for": {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "pass" }, Violation, false, "found 2 duplicate"},
+		"a violation unlooked for": {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "pass" }, Violation, false, "found duplicate 2 times"},
 		"the expected violation in a run that proves too little": {duplicated(), func(m *memoryRun) { m.manifest.Judge.Cover = map[string]int64{"dropped_acks": 3} },
 			Inconclusive, false, "proves too little: dropped_acks is 2"},
 		"a checker that was not asked for does not count": {duplicated(), func(m *memoryRun) {
@@ -169,11 +169,11 @@ func TestExpectations(t *testing.T) {
 			m.manifest.Judge.Expect = "reorder"
 			m.manifest.Processes[0].OrderPromised, m.manifest.Processes[1].OrderPromised = false, false
 			m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
-		}, Violation, true, "found 1 reorder, as expected"},
+		}, Violation, true, "found reorder once, as expected"},
 		"a stale order within one process comes with reordering": {baseRun(), func(m *memoryRun) {
 			m.manifest.Judge.Expect = "reorder"
 			m.send(1, later, later+1, history.Acked, 7).send(1, later+2, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
-		}, Violation, true, "found 1 reorder, 1 stale-order, as expected"},
+		}, Violation, true, "found reorder once, stale-order once, as expected"},
 		"a stale order across processes does not": {baseRun(), func(m *memoryRun) {
 			m.manifest.Judge.Expect = "reorder"
 			m.send(1, later, later+1, history.Acked, 8).send(1, later+2, later+9, history.Acked, 6).send(2, later+2, later+3, history.Acked, 7)
