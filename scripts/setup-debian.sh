@@ -127,8 +127,14 @@ start_engine() {
 	else
 		mkdir -p "$state"
 		rm -f /var/run/docker.pid # of an engine that was killed; a living one would have answered
-		setsid dockerd >"$log_file" 2>&1 </dev/null &
+		: >"$log_file"
+		setsid dockerd >>"$log_file" 2>&1 </dev/null &
 		echo $! >"$pid_file"
+		# Until the new process has become dockerd, it would not be known as ours.
+		for _ in $(seq 50); do
+			ours >/dev/null && break
+			sleep 0.1
+		done
 		say "started the engine: process $(cat "$pid_file") (written to $pid_file), log in $log_file"
 	fi
 	for _ in $(seq 300); do
