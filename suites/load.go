@@ -130,7 +130,7 @@ func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 	}
 	var all []error
 	for _, p := range problems {
-		all = append(all, p.at(file, tree))
+		all = append(all, p.at(file, docs[0]))
 	}
 	return s, errors.Join(all...)
 }

@@ -231,7 +231,7 @@ func FuzzParseNeverPanicsAndAlwaysSaysWhere(f *testing.F) {
 			f.Add(string(text))
 		}
 	}
-	for _, text := range []string{"", "{[}", "\x00\xff", "a: &a [*a]", "<<: {a: b}", "- - -", "? a\n: b", "!!binary x", "name: |\n x\n", "cover: {\"a.b[0]\": 1}\n", "cover: {? [a] : 1}", head + "cover: {1: 2, '$': 1, 'a''b': 0}\n"} {
+	for _, text := range []string{"", "{[}", "\x00\xff", "a: &a [*a]", "<<: {a: b}", "- - -", "? a\n: b", "!!binary x", "name: |\n x\n", "cover: {\"a.b[0]\": 1}\n", "cover: {? [a] : 1}", head + "cover: {\"0[A-\": 1}\n", head + "cover: {1: 2, '$': 1, 'a''b': 0}\n"} {
 		f.Add(text)
 	}
 	v := vocabulary()

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -37,23 +36,28 @@ type problem struct {
 
 // at says where the problem stands: at its path, or at the nearest parent that
 // the file has.
-func (p problem) at(file string, tree *ast.File) error {
-	for where := p.path; where != "$" && where != ""; where = parent(where) {
-		path, err := yaml.PathString(where)
-		if err != nil {
-			continue
-		}
-		node, err := path.FilterFile(tree)
-		if err != nil || node == nil {
-			continue
-		}
-		return located(file, node, p.message)
-	}
-	return located(file, tree.Docs[0].Body, p.message)
+func (p problem) at(file string, root ast.Node) error {
+	return located(file, find(root, strings.TrimPrefix(p.path, "$")), p.message)
 }
 
-func parent(path string) string {
-	return path[:max(strings.LastIndexAny(path, ".["), 0)]
+// find follows a path like ".topics.config" or "[2].when" as far as it goes.
+// The YAML library's own paths stumble over keys that hold dots or brackets.
+func find(node ast.Node, path string) ast.Node {
+	if list, ok := node.(*ast.SequenceNode); ok {
+		var i int
+		if _, err := fmt.Sscanf(path, "[%d]", &i); err == nil && i < len(list.Values) {
+			return find(list.Values[i], path[strings.IndexByte(path, ']')+1:])
+		}
+		return node
+	}
+	values, _ := entries(node)
+	for _, v := range values {
+		rest, ok := strings.CutPrefix(path, "."+v.Key.GetToken().Value)
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return find(v.Value, rest)
+		}
+	}
+	return node
 }
 
 const unknownCounter = "unknown coverage counter %q (`idemcheck list counters` names them)"
