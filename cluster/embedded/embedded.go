@@ -8,11 +8,13 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -46,6 +48,14 @@ type Cluster struct {
 
 // Start brings up one kfake broker per advertised address.
 func Start(c Config) (*Cluster, error) {
+	if len(c.Advertised) == 0 {
+		return nil, errors.New("start embedded cluster: no address to advertise: want one per broker")
+	}
+	for i, address := range c.Advertised {
+		if slices.Contains(c.Advertised[:i], address) {
+			return nil, fmt.Errorf("start embedded cluster: two brokers are to advertise %s", address)
+		}
+	}
 	e := &Cluster{config: c.Config, log: new(logBuffer), dials: make(map[string]string)}
 	next := 0
 	listen := func(network, _ string) (net.Listener, error) {
@@ -135,6 +145,9 @@ func (e *Cluster) MoveLeader(_ context.Context, topic string, partition int32) (
 	if info == nil {
 		return 0, fmt.Errorf("move leader of %s/%d: no such partition", topic, partition)
 	}
+	if len(e.brokers) == 1 {
+		return 0, fmt.Errorf("move leader of %s/%d: there is no other broker", topic, partition)
+	}
 	to := (info.Leader + 1) % int32(len(e.brokers))
 	if err := e.fake.MoveTopicPartition(topic, partition, to); err != nil {
 		return 0, fmt.Errorf("move leader of %s/%d to broker %d: %w", topic, partition, to, err)
@@ -144,7 +157,10 @@ func (e *Cluster) MoveLeader(_ context.Context, topic string, partition int32) (
 
 // Logs implements cluster.Cluster.
 func (e *Cluster) Logs(_ context.Context, dir string) error {
-	return os.WriteFile(filepath.Join(dir, "kfake.log"), e.log.bytes(), 0o644)
+	if err := os.WriteFile(filepath.Join(dir, "kfake.log"), e.log.bytes(), 0o644); err != nil {
+		return fmt.Errorf("write log of embedded cluster: %w", err)
+	}
+	return nil
 }
 
 // Close implements cluster.Cluster.
