@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
@@ -13,13 +14,16 @@ import (
 func JUnit(w io.Writer, results []Result) error {
 	var all junit.Testsuites
 	all.Name = "idemcheck"
-	for start := 0; start < len(results); {
-		end := start + 1
-		for end < len(results) && results[end].Folder == results[start].Folder {
-			end++
+	var folders []string // as they come; scenarios are run in the order of the clusters they need
+	of := make(map[string][]Result)
+	for _, r := range results {
+		if of[r.Folder] == nil {
+			folders = append(folders, r.Folder)
 		}
-		all.AddSuite(suite(results[start:end]))
-		start = end
+		of[r.Folder] = append(of[r.Folder], r)
+	}
+	for _, folder := range folders {
+		all.AddSuite(suite(of[folder]))
 	}
 	return all.WriteXML(w)
 }
@@ -41,7 +45,7 @@ func suite(results []Result) junit.Testsuite {
 
 func testcase(folder string, r Result) junit.Testcase {
 	c := junit.Testcase{Name: r.Scenario, Classname: "idemcheck." + folder, Time: seconds(r.Took)}
-	data := fmt.Sprintf("seed %d, run directory %s\n", r.Seed, r.Dir)
+	data := fmt.Sprintf("seed %d, run directory %s\n", r.Seed, orNone(r.Dir))
 	if r.Verdict != nil {
 		data += Exercised(r.Verdict) + "\n"
 		for _, g := range r.Verdict.Guarantees {
@@ -66,7 +70,23 @@ func testcase(folder string, r Result) junit.Testcase {
 	case Skipped:
 		c.Skipped = &junit.Result{Message: r.Skipped}
 	}
+	// XML has no way to write some characters, and a message is one line.
+	if c.SystemOut != nil {
+		c.SystemOut.Data = clean(c.SystemOut.Data)
+	}
+	for _, result := range []*junit.Result{c.Failure, c.Error, c.Skipped} {
+		if result != nil {
+			result.Message, result.Data = strings.ReplaceAll(clean(result.Message), "\n", "; "), clean(result.Data)
+		}
+	}
 	return c
+}
+
+func orNone(dir string) string {
+	if dir == "" {
+		return "none"
+	}
+	return dir
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

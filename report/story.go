@@ -21,16 +21,18 @@ type moment struct {
 
 // Overview writes what a run was: the scenario, what took part, its phases,
 // its faults, and its verdict per guarantee.
-func Overview(w io.Writer, run *history.Run, v *checker.Verdict, s Style) {
+func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
+	w := new(strings.Builder)
+	defer func() { s.show(out, w.String()) }()
 	m := run.Manifest
 	fmt.Fprintf(w, "%s  %s\n", s.paint(bold, m.Scenario), m.Why)
 	fmt.Fprintf(w, "  run %s, seed %d, %s, %s %s\n", m.Run, m.Seed, m.ClockBase.Format(time.RFC3339), m.Cluster.Kind, orImage(m.Cluster))
 	for _, p := range m.Processes {
-		fmt.Fprintf(w, "  producer %d: %s %s, idempotence %s, acks %s, %d records\n",
-			p.Producer, p.Library, p.Version, onOff(p.Idempotence), p.Acks, p.Sent)
+		fmt.Fprintf(w, "  producer %d: %s %s, idempotence %s, acks %s, %s\n",
+			p.Producer, p.Library, p.Version, onOff(p.Idempotence), p.Acks, records(p.Sent))
 	}
 	for _, t := range m.Topics {
-		fmt.Fprintf(w, "  topic %s: %d partitions, replication %d, end offsets %v\n", t.Name, t.Partitions, t.Replication, t.Ends)
+		fmt.Fprintf(w, "  topic %s: %s, replication %d, end offsets %v\n", t.Name, counted(t.Partitions, "partition", "partitions"), t.Replication, t.Ends)
 	}
 	if m.Ended != history.EndedComplete {
 		fmt.Fprintf(w, "  %s in phase %s: %s\n", s.paint(red, string(m.Ended)), m.EndedIn, m.Error)
@@ -69,14 +71,19 @@ func faultLine(f history.FaultEvent) string {
 	case history.FaultEnded:
 		text := fmt.Sprintf("fault %d %s has ended", f.ID, f.Fault)
 		if f.Hits != (history.FaultHits{}) {
-			text += fmt.Sprintf(": hit %d requests, %d batches, %d records; %d acknowledgements lost", f.Hits.Requests, f.Hits.Batches, f.Hits.Records, f.Hits.Acks)
+			text += fmt.Sprintf(": hit %s, %s, %s; %s lost", counted(f.Hits.Requests, "request", "requests"), counted(f.Hits.Batches, "batch", "batches"),
+				records(f.Hits.Records), counted(f.Hits.Acks, "acknowledgement", "acknowledgements"))
 		}
 		if f.Detail != "" {
 			text += " (" + f.Detail + ")"
 		}
 		return text
 	case history.FaultNeverFired:
-		return strings.TrimSpace(fmt.Sprintf("fault %d %s never fired: it waited for %s %s", f.ID, f.Fault, f.Trigger, f.Detail))
+		text := fmt.Sprintf("fault %d %s never fired: it waited for %s", f.ID, f.Fault, f.Trigger)
+		if f.Detail != "" {
+			text += " (" + f.Detail + ")"
+		}
+		return text
 	case history.FaultBroken:
 		return fmt.Sprintf("fault %d %s could not be carried out: %s", f.ID, f.Fault, f.Error)
 	}
@@ -85,7 +92,9 @@ func faultLine(f history.FaultEvent) string {
 
 // Anomalies writes the story of every anomaly that was kept, in order: what
 // was sent when, what the wire saw, what the log holds, who is to blame.
-func Anomalies(w io.Writer, v *checker.Verdict, s Style) {
+func Anomalies(out io.Writer, v *checker.Verdict, s Style) {
+	w := new(strings.Builder)
+	defer func() { s.show(out, w.String()) }()
 	n := 0
 	for _, g := range v.Guarantees {
 		for _, a := range g.Anomalies {
@@ -168,11 +177,10 @@ func wireLine(e history.WireEvent) string {
 }
 
 func batchWords(e history.WireEvent) string {
-	who := "without producer id"
-	if e.ProducerID >= 0 {
-		who = fmt.Sprintf("(pid %d, epoch %d, seq %d)", e.ProducerID, e.Epoch, e.BaseSequence)
+	if e.ProducerID < 0 {
+		return fmt.Sprintf("records %d..%d without producer id", e.First, e.Last)
 	}
-	return fmt.Sprintf("%s records %d..%d", who, e.First, e.Last)
+	return fmt.Sprintf("(pid %d, epoch %d, seq %d) records %d..%d", e.ProducerID, e.Epoch, e.BaseSequence, e.First, e.Last)
 }
 
 func codeWords(e history.WireEvent) string {

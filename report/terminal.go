@@ -32,7 +32,9 @@ func (s Style) paint(code, text string) string {
 
 // Line writes what came out of one scenario: a headline, what the run
 // exercised, and, where something is wrong, what.
-func Line(w io.Writer, r Result, s Style) {
+func Line(out io.Writer, r Result, s Style) {
+	w := new(strings.Builder)
+	defer func() { s.show(out, w.String()) }()
 	mark, code := badge(r.Outcome)
 	fmt.Fprintf(w, "%s %-26s %s%s\n", s.paint(code, mark), r.Scenario, s.paint(code, headline(r)), s.paint(dim, took(r.Took)))
 	if r.Verdict != nil {
@@ -91,19 +93,15 @@ func took(d time.Duration) string {
 // is zero and says nothing by being so is left out.
 func Exercised(v *checker.Verdict) string {
 	c := v.Coverage
-	parts := []string{fmt.Sprintf("%d records, %d acked", v.Totals.Sent, v.Totals.Acked)}
+	parts := []string{fmt.Sprintf("%s, %d acked", records(v.Totals.Sent), v.Totals.Acked)}
 	add := func(name, one, many string) {
-		switch n := c[name]; n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+one)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		if n := c[name]; n != 0 {
+			parts = append(parts, counted(n, one, many))
 		}
 	}
 	add("faults_fired", "fault", "faults")
 	if lost := c["dropped_acks"]; lost > 0 {
-		parts = append(parts, fmt.Sprintf("%d acks lost (%d records)", lost, c["dropped_ack_records"]))
+		parts = append(parts, fmt.Sprintf("%s lost (%s)", counted(lost, "ack", "acks"), records(c["dropped_ack_records"])))
 	}
 	add("forged_answers", "answer forged", "answers forged")
 	add("retries", "retry", "retries")
@@ -151,5 +149,5 @@ func Summary(w io.Writer, results []Result, took time.Duration, s Style) {
 	if len(parts) == 0 {
 		parts = []string{"nothing was run"}
 	}
-	fmt.Fprintf(w, "\n%d scenarios: %s, in %.1f s\n", len(results), strings.Join(parts, ", "), took.Seconds())
+	s.show(w, fmt.Sprintf("\n%s: %s, in %.1f s\n", counted(len(results), "scenario", "scenarios"), strings.Join(parts, ", "), took.Seconds()))
 }

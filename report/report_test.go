@@ -1,0 +1,350 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+func verdict(overall checker.Status, asExpected bool, why string) *checker.Verdict {
+	return &checker.Verdict{
+		Overall: overall, AsExpected: asExpected, Why: why, Scenario: "ack-loss", Seed: 7,
+		Totals:   checker.Totals{Sent: 1600, Acked: 1599},
+		Coverage: map[string]int64{"faults_fired": 1, "dropped_acks": 2, "dropped_ack_records": 5, "retries": 2, "deduplicated": 1, "reconnects": 0},
+		Guarantees: []checker.Guarantee{
+			{Name: "duplicates", Promise: "a record is stored once", Status: checker.Pass, Why: "1600 records in the log"},
+		},
+	}
+}
+
+func duplicates() *checker.Verdict {
+	v := verdict(checker.Violation, false, "found 3 duplicate")
+	v.Guarantees[0].Status, v.Guarantees[0].Why = checker.Violation, "3 duplicate, from 3 causes"
+	for i := range int64(3) {
+		v.Guarantees[0].Anomalies = append(v.Guarantees[0].Anomalies, checker.Anomaly{
+			Kind: "duplicate", Count: 1 + i, Process: 0, Topic: "t", Partition: 1, Number: 17 + i, Blame: checker.BlameBroker, Diagnosis: "stored again at offset 9",
+			Ops: []history.Op{
+				{Process: 0, Topic: "t", Partition: 1, Number: 17 + i, Call: 1e9, Return: 3e9, Outcome: history.Acked, Offset: 9},
+				{Process: 0, Topic: "t", Partition: 1, Number: 18 + i, Call: 1e9, Return: history.Forever, Outcome: history.Unknown, Offset: -1},
+			},
+			Wire: []history.WireEvent{
+				{At: 15e8, Kind: history.WireRequest, Action: history.ActionPassed, Fault: -1, Broker: 1, Conn: 4, Correlation: 9, ProducerID: 1000, Epoch: 0, BaseSequence: 17, First: 17, Last: 17},
+				{At: 2e9, Kind: history.WireAnswer, Action: history.ActionCut, Fault: 3, Broker: 1, Conn: 4, Correlation: 9, ProducerID: -1, First: 17, Last: 17, BaseOffset: 8},
+			},
+			Log: []history.LogRecord{{Topic: "t", Partition: 1, Offset: 9, Number: 17 + i, ProducerID: 1000, Sequence: 17, LeaderEpoch: 2}},
+		})
+	}
+	return v
+}
+
+func results() []Result {
+	return []Result{
+		{Folder: "smoke", Scenario: "ack-loss", Seed: 7, Dir: "runs/1", Took: 1234 * time.Millisecond, Outcome: AsExpected, Verdict: verdict(checker.Pass, true, "every guarantee held for 1600 records")},
+		{Folder: "smoke", Scenario: "kill-leader", Seed: 7, Dir: "runs/2", Took: time.Second, Outcome: NotAsExpected, Verdict: duplicates()},
+		{Folder: "smoke", Scenario: "pause-leader", Outcome: Skipped, Skipped: "the embedded cluster has no power"},
+		{Folder: "basic", Scenario: "delayed", Dir: "runs/3", Outcome: Inconclusive, Verdict: verdict(checker.Inconclusive, false, "the run proves too little: retries 2, wanted 8")},
+		{Folder: "", Scenario: "own", Outcome: Broken, Broken: "cluster: no such image\npull it first"},
+	}
+}
+
+func line(r Result, s Style) string {
+	var b bytes.Buffer
+	Line(&b, r, s)
+	return b.String()
+}
+
+func TestALineSaysWhatCameOutAndWhereToLook(t *testing.T) {
+	want := []string{
+		`ok   ack-loss                   every guarantee held for 1600 records  (1.2 s)
+    1600 records, 1599 acked, 1 fault, 2 acks lost (5 records), 2 retries, 1 duplicate suppressed
+`,
+		`FAIL kill-leader                found 3 duplicate  (1.0 s)
+    1600 records, 1599 acked, 1 fault, 2 acks lost (5 records), 2 retries, 1 duplicate suppressed
+    duplicates: 3 duplicate, from 3 causes
+      - stored again at offset 9 [broker]
+      - stored again at offset 9 [broker]
+      ... 1 more kept in verdict.json
+    idemcheck show runs/2
+`,
+		"skip pause-leader               the embedded cluster has no power\n",
+		`???? delayed                    the run proves too little: retries 2, wanted 8
+    1600 records, 1599 acked, 1 fault, 2 acks lost (5 records), 2 retries, 1 duplicate suppressed
+    idemcheck show runs/3
+`,
+		`ERR  own                        could not be carried out
+    cluster: no such image
+    pull it first
+`,
+	}
+	for i, r := range results() {
+		if got := line(r, Style{}); got != want[i] {
+			t.Errorf("got\n%s\nwant\n%s", got, want[i])
+		}
+	}
+}
+
+func TestOneOfSomethingIsSingular(t *testing.T) {
+	v := verdict(checker.Pass, true, "")
+	v.Totals = checker.Totals{Sent: 1, Acked: 1}
+	v.Coverage = map[string]int64{"dropped_acks": 1, "dropped_ack_records": 1, "retries": 1, "leader_changes": 1}
+	if got := Exercised(v); got != "1 record, 1 acked, 1 ack lost (1 record), 1 retry, 1 leader change" {
+		t.Error(got)
+	}
+	var b bytes.Buffer
+	Summary(&b, results()[:1], time.Second, Style{})
+	if got := b.String(); got != "\n1 scenario: 1 as expected, in 1.0 s\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestTheSummaryCountsEveryOutcome(t *testing.T) {
+	var b bytes.Buffer
+	Summary(&b, results(), 61*time.Second, Style{})
+	if got := b.String(); got != "\n5 scenarios: 1 as expected, 1 not as expected, 1 inconclusive, 1 broken, 1 skipped, in 61.0 s\n" {
+		t.Errorf("%q", got)
+	}
+	b.Reset()
+	Summary(&b, nil, 0, Style{})
+	if got := b.String(); got != "\n0 scenarios: nothing was run, in 0.0 s\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestColourAddsEscapesAndNothingElse(t *testing.T) {
+	for _, r := range results() {
+		plain, colour := line(r, Style{}), line(r, Style{Colour: true})
+		if strings.Contains(plain, "\x1b") || colour == plain || escapes.ReplaceAllString(colour, "") != plain {
+			t.Errorf("plain %q, coloured %q", plain, colour)
+		}
+	}
+}
+
+func TestAtAWidthNoLineIsLongerAndNothingIsLost(t *testing.T) {
+	r := results()[1]
+	long := strings.Repeat("a batch was appended and its answer lost ", 8) + "https://example.org/" + strings.Repeat("x", 100)
+	r.Verdict.Guarantees[0].Anomalies[0].Diagnosis = long
+	r.Verdict.Why = long
+	for _, style := range []Style{{Width: 80}, {Width: 80, Colour: true}, {Width: 120}} {
+		text := line(r, style)
+		for _, l := range strings.Split(text, "\n") {
+			bare := escapes.ReplaceAllString(l, "")
+			if len([]rune(bare)) > style.Width && !strings.Contains(bare, "https://") {
+				t.Errorf("%d columns: %q", len(bare), bare)
+			}
+		}
+		words := func(s string) string { return strings.Join(strings.Fields(escapes.ReplaceAllString(s, "")), " ") }
+		if words(text) != words(line(r, Style{})) {
+			t.Errorf("words were lost:\n%s", text)
+		}
+	}
+}
+
+func TestTerminalControlsInAnErrorAreNotObeyed(t *testing.T) {
+	r := Result{Scenario: "x", Outcome: Broken, Broken: "bad \x1b[2J\x07 \x00text\r\xff"}
+	if got := line(r, Style{}); strings.ContainsAny(got, "\x1b\x07\x00\r") || !utf8.ValidString(got) || !strings.Contains(got, "text") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestJUnitIsWellFormedWhateverErrorsSay(t *testing.T) {
+	all := results()
+	nasty := "]]> & <x> \"'\x00\x01\x1b[31m\xff\xfe\ufffe end"
+	all[4].Broken = nasty
+	all[1].Verdict.Guarantees[0].Anomalies[0].Diagnosis = nasty
+	all[2].Skipped = nasty
+	all[0].Dir = nasty
+	all[3].Verdict.Why = nasty
+	all = append(all, Result{Folder: "smoke", Scenario: "late", Outcome: AsExpected}) // the folder comes back
+	var b bytes.Buffer
+	if err := JUnit(&b, all); err != nil {
+		t.Fatal(err)
+	}
+	type problem struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	var doc struct {
+		XMLName  xml.Name `xml:"testsuites"`
+		Tests    int      `xml:"tests,attr"`
+		Failures int      `xml:"failures,attr"`
+		Errors   int      `xml:"errors,attr"`
+		Skipped  int      `xml:"skipped,attr"`
+		Suites   []struct {
+			Name  string `xml:"name,attr"`
+			Tests int    `xml:"tests,attr"`
+			Time  string `xml:"time,attr"`
+			Cases []struct {
+				Name    string   `xml:"name,attr"`
+				Class   string   `xml:"classname,attr"`
+				Failure *problem `xml:"failure"`
+				Error   *problem `xml:"error"`
+				Skipped *problem `xml:"skipped"`
+				Out     string   `xml:"system-out"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	text := b.String()
+	if err := xml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if doc.Tests != 6 || doc.Failures != 1 || doc.Errors != 2 || doc.Skipped != 1 || len(doc.Suites) != 3 {
+		t.Errorf("%d tests, %d failures, %d errors, %d skipped, %d suites", doc.Tests, doc.Failures, doc.Errors, doc.Skipped, len(doc.Suites))
+	}
+	smoke := doc.Suites[0]
+	if smoke.Name != "smoke" || smoke.Tests != 4 || smoke.Time != "2.234" || smoke.Cases[0].Class != "idemcheck.smoke" || !strings.Contains(smoke.Cases[0].Out, "seed 7") {
+		t.Errorf("%+v", smoke)
+	}
+	if f := smoke.Cases[1].Failure; f == nil || f.Type != "violation" || f.Message != "found 3 duplicate" || !strings.Contains(f.Text, "]]> & <x>") || !strings.Contains(f.Text, "end [broker]") {
+		t.Errorf("%+v", f)
+	}
+	if e := doc.Suites[2].Cases[0].Error; doc.Suites[2].Name != "scenario files" || e == nil || !strings.Contains(e.Message, "]]> & <x>") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestJUnitOfNothingIsADocumentToo(t *testing.T) {
+	var b bytes.Buffer
+	if err := JUnit(&b, nil); err != nil || !strings.Contains(b.String(), "<testsuites") {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
+func TestTheExitStatusIsTheWorstThatMatters(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcomes []Outcome
+		want     int
+	}{
+		"nothing":                      {nil, 2},
+		"all skipped":                  {[]Outcome{Skipped, Skipped}, 2},
+		"one as expected":              {[]Outcome{AsExpected}, 0},
+		"as expected and skipped":      {[]Outcome{AsExpected, Skipped}, 0},
+		"inconclusive":                 {[]Outcome{AsExpected, Inconclusive}, 2},
+		"broken":                       {[]Outcome{AsExpected, Broken}, 3},
+		"broken and inconclusive":      {[]Outcome{Inconclusive, Broken}, 3},
+		"a violation":                  {[]Outcome{AsExpected, NotAsExpected}, 1},
+		"a violation in a noisy night": {[]Outcome{Broken, Inconclusive, Skipped, NotAsExpected}, 1},
+	} {
+		var all []Result
+		for _, o := range c.outcomes {
+			all = append(all, Result{Outcome: o})
+		}
+		if got := ExitStatus(all); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestAVerdictIsSummedUpByWhatOutranksWhat(t *testing.T) {
+	harness := verdict(checker.Inconclusive, false, "")
+	harness.HarnessError = "the clock ran backwards"
+	for name, c := range map[string]struct {
+		verdict *checker.Verdict
+		broken  string
+		want    Outcome
+	}{
+		"no verdict":                        {nil, "", Broken},
+		"no verdict of a broken run":        {nil, "x", Broken},
+		"a pass":                            {verdict(checker.Pass, true, ""), "", AsExpected},
+		"a pass of a broken run":            {verdict(checker.Pass, true, ""), "x", Broken},
+		"a pass where a violation was due":  {verdict(checker.Pass, false, ""), "", NotAsExpected},
+		"a violation":                       {verdict(checker.Violation, false, ""), "", NotAsExpected},
+		"a violation of a broken run":       {verdict(checker.Violation, false, ""), "x", NotAsExpected},
+		"the violation expected":            {verdict(checker.Violation, true, ""), "", AsExpected},
+		"the one expected, of a broken run": {verdict(checker.Violation, true, ""), "x", Broken},
+		"inconclusive":                      {verdict(checker.Inconclusive, false, ""), "", Inconclusive},
+		"inconclusive, of a broken run":     {verdict(checker.Inconclusive, false, ""), "x", Broken},
+		"inconclusive is never as expected": {verdict(checker.Inconclusive, true, ""), "", Inconclusive},
+		"a broken assumption":               {harness, "", Broken},
+		"not run":                           {&checker.Verdict{}, "", Broken},
+		"not run is never as expected":      {&checker.Verdict{AsExpected: true}, "", Broken},
+	} {
+		if got := Judged(c.verdict, c.broken); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestTheStoryOfAnAnomalyIsInOrder(t *testing.T) {
+	var b bytes.Buffer
+	v := duplicates()
+	v.Guarantees[0].Anomalies = v.Guarantees[0].Anomalies[1:2]
+	Anomalies(&b, v, Style{})
+	want := `
+anomaly 1: duplicate (duplicates): record 18 of process 0 in t/1, and 1 more of the same cause
+  promise: a record is stored once
+       1.000 s  record 18 of process 0 handed to the client
+       1.000 s  record 19 of process 0 handed to the client
+       1.500 s  -> produce (pid 1000, epoch 0, seq 17) records 17..17: passed [broker 1, connection 4, correlation 9]
+       2.000 s  <- answer NONE at offset 8 to records 17..17 without producer id: cut by fault 3 [broker 1, connection 4, correlation 9]
+       3.000 s  record 18 of process 0: client reports acked at offset 9
+         never  record 19 of process 0: never answered
+    in the log  offset 9: record 18 of process 0, ` + history.LogRecord{}.Standing.String() + ` (pid 1000, epoch 0, seq 17, leader epoch 2)
+  to blame: broker
+  stored again at offset 9
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	b.Reset()
+	Anomalies(&b, verdict(checker.Pass, true, ""), Style{})
+	if b.String() != "\nno anomalies\n" {
+		t.Errorf("%q", b.String())
+	}
+}
+
+func TestTheOverviewTellsTheRunFromItsBeginningToItsVerdict(t *testing.T) {
+	run := &history.Run{
+		Manifest: &history.Manifest{
+			Run: "0badcafe", Scenario: "ack-loss", Why: "because", Seed: 7, ClockBase: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC),
+			Cluster: history.ClusterFacts{Kind: "docker", Image: "apache/kafka:4.1.0"}, Ended: history.EndedInterrupted, EndedIn: "send", Error: "stopped",
+			Processes: []history.Process{{Library: "franz-go", Version: "v1", Idempotence: true, Acks: "all", Sent: 1}},
+			Topics:    []history.Topic{{Name: "t", Partitions: 1, Replication: 3, Ends: []int64{9}}},
+			Phases:    []history.Phase{{Name: "open", Start: 0, End: 1e9}, {Name: "send", Start: 1e9}},
+		},
+		Faults: []history.FaultEvent{
+			{ID: 0, Fault: "kill-leader", Status: history.FaultStarted, At: 2e9, Target: "broker 1", Trigger: "5 acks"},
+			{ID: 0, Fault: "kill-leader", Status: history.FaultEnded, At: 3e9, Hits: history.FaultHits{Requests: 1, Batches: 2, Records: 1, Acks: 1}, Detail: "leader 1 -> 2"},
+			{ID: 1, Fault: "move-leader", Status: history.FaultNeverFired, At: 4e9, Trigger: "99 acks", Detail: "why"},
+			{ID: 2, Fault: "move-leader", Status: history.FaultBroken, At: 4e9, Error: "no way"},
+		},
+	}
+	var b bytes.Buffer
+	Overview(&b, run, verdict(checker.Pass, true, "every guarantee held"), Style{})
+	for _, want := range []string{
+		"ack-loss  because\n  run 0badcafe, seed 7, 2025-01-02T03:04:05Z, docker apache/kafka:4.1.0\n",
+		"  producer 0: franz-go v1, idempotence on, acks all, 1 record\n",
+		"  topic t: 1 partition, replication 3, end offsets [9]\n",
+		"  interrupted in phase send: stopped\n",
+		"       0.000 s  phase open (1s)\n",
+		"       1.000 s  phase send (cut short)\n",
+		"fault 0 kill-leader strikes broker 1, at 5 acks\n",
+		"fault 0 kill-leader has ended: hit 1 request, 2 batches, 1 record; 1 acknowledgement lost (leader 1 -> 2)\n",
+		"fault 1 move-leader never fired: it waited for 99 acks (why)\n",
+		"fault 2 move-leader could not be carried out: no way\n",
+		"verdict: pass  every guarantee held\n",
+		"  duplicates       pass          1600 records in the log\n",
+		"exercised  1600 records, 1599 acked",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the overview does not say %q:\n%s", want, b.String())
+		}
+	}
+}
