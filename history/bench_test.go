@@ -254,3 +254,53 @@ func BenchmarkRecorder(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWireJournal reads a wire journal as a run leaves it: requests and
+// answers of several connections, one note in a thousand.
+func BenchmarkWireJournal(b *testing.B) {
+	n := benchRows(b) / 2
+	dir := filepath.Join(b.TempDir(), "run")
+	m := testManifest()
+	w, err := Create(dir, m, &Plan{}, WriterOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range int64(n) {
+		conn := i / 2 % 4
+		e := WireEvent{
+			At: i*40_000 + i*7919%9000, Kind: WireRequest + WireKind(i%2), Action: ActionPassed, Fault: NoFault, Broker: int32(conn % 3), Conn: conn,
+			Correlation: int32(i / 8), ClientID: fmt.Sprintf("p%d", conn), Version: 11, Acks: -1, Topic: "bench", Partition: int32(i / 2 % 8),
+			ProducerID: 1000 + conn, BaseSequence: int32(i / 8 * 10), Records: 10, CRC: uint32(i * 2654435761), Bytes: 1200, Process: int32(conn),
+			First: i / 8 * 10, Last: i/8*10 + 9, BaseOffset: NoOffset,
+		}
+		if e.Kind == WireAnswer {
+			e.BaseOffset = i / 2 * 10
+		}
+		if i%1000 == 0 {
+			e.Note = fmt.Sprintf("from 127.0.0.1:%d", 30000+i%20000)
+		}
+		if err := w.Wire(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(m); err != nil {
+		b.Fatal(err)
+	}
+	run, err := Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		rows := 0
+		for _, err := range run.Wire() {
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows++
+		}
+		if rows != n {
+			b.Fatalf("%d events of %d", rows, n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
+}

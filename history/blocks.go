@@ -18,17 +18,22 @@ type chunkReader struct {
 	page  parquet.Page
 }
 
-func openChunk(pq *parquet.File, name string, row int64) (chunkReader, error) {
+func openChunk(pq *parquet.File, name string, row int64) (r chunkReader, err error) {
+	return r, r.open(pq, name, row)
+}
+
+// open begins a column at a row.
+func (r *chunkReader) open(pq *parquet.File, name string, row int64) error {
 	c, err := chunk(pq, name)
 	if err != nil {
-		return chunkReader{}, err
+		return err
 	}
-	r := chunkReader{name: name, pages: c.PagesFrom(c.File())}
+	r.name, r.pages = name, c.PagesFrom(c.File())
 	if err := r.pages.SeekToRow(row); err != nil {
 		r.close()
-		return chunkReader{}, fmt.Errorf("column %s: seek to row %d: %w", name, row, err)
+		return fmt.Errorf("column %s: seek to row %d: %w", name, row, err)
 	}
-	return r, nil
+	return nil
 }
 
 // next reads the next page; the one before must not be used any more.
@@ -182,7 +187,7 @@ func (r *wordReader[E]) available() (n int, err error) {
 // learn finds out what the places of a dictionary mean.
 func (r *wordReader[E]) learn(d parquet.Dictionary) error {
 	if d == nil {
-		return errors.New("it has no dictionary")
+		return errNoDictionary
 	}
 	for i := range d.Len() {
 		word := d.Index(int32(i)).ByteArray()

@@ -14,8 +14,9 @@ type column[R any] struct {
 	// put writes a value for each row to to, which is as long as rows. It takes
 	// many rows at once because a call for each would cost more than the rest.
 	put func(to []parquet.Value, rows []R)
-	// get stores a value read from the file in a row.
-	get func(*R, parquet.Value)
+	// filler returns a reader of the column in one part, which stores what it
+	// reads in rows.
+	filler func() filler[R]
 }
 
 // The node constructors. Integers are delta-encoded: identities, times and
@@ -44,7 +45,7 @@ func int64Column[R any, I ~int64 | ~uint32](name string, field func(*R) *I) colu
 				to[i] = parquet.Int64Value(int64(*field(&rows[i])))
 			}
 		},
-		get: func(r *R, v parquet.Value) { *field(r) = I(v.Int64()) },
+		filler: func() filler[R] { return &int64Filler[R, I]{field: field} },
 	}
 }
 
@@ -61,13 +62,7 @@ func nullableColumn[R any](name string, none int64, field func(*R) *int64) colum
 				}
 			}
 		},
-		get: func(r *R, v parquet.Value) {
-			if v.IsNull() {
-				*field(r) = none
-				return
-			}
-			*field(r) = v.Int64()
-		},
+		filler: func() filler[R] { return &int64Filler[R, int64]{int64Reader: int64Reader{none: none}, field: field} },
 	}
 }
 
@@ -80,7 +75,7 @@ func int32Column[R any, I ~int16 | ~int32](name string, field func(*R) *I) colum
 				to[i] = parquet.Int32Value(int32(*field(&rows[i])))
 			}
 		},
-		get: func(r *R, v parquet.Value) { *field(r) = I(v.Int32()) },
+		filler: func() filler[R] { return &int32Filler[R, I]{field: field} },
 	}
 }
 
@@ -101,7 +96,7 @@ func textColumn[R any](name string, field func(*R) *string) column[R] {
 		}
 		return v
 	}
-	texts := make(map[string]string)
+	known := make(map[string]string)
 	return column[R]{
 		name: name, node: textNode(),
 		put: func(to []parquet.Value, rows []R) {
@@ -112,17 +107,7 @@ func textColumn[R any](name string, field func(*R) *string) column[R] {
 				to[i] = lastValue
 			}
 		},
-		get: func(r *R, v parquet.Value) {
-			text, ok := texts[string(v.ByteArray())]
-			if !ok {
-				if len(texts) >= mostTexts {
-					clear(texts)
-				}
-				text = string(v.ByteArray())
-				texts[text] = text
-			}
-			*field(r) = text
-		},
+		filler: func() filler[R] { return &textFiller[R]{textReader: textReader{known: known}, field: field} },
 	}
 }
 
@@ -130,8 +115,7 @@ func textColumn[R any](name string, field func(*R) *string) column[R] {
 const mostTexts = 4096
 
 // wordColumn stores one of a closed set as its word. words is indexed by the
-// set's value; an empty word is no member. An unknown word reads as the value
-// len(words): the caller checks.
+// set's value; an empty word is no member. Reading an unknown word is an error.
 func wordColumn[R any, E ~uint8](name string, words []string, field func(*R) *E) column[R] {
 	values := make([]parquet.Value, len(words))
 	for i, word := range words {
@@ -144,7 +128,7 @@ func wordColumn[R any, E ~uint8](name string, words []string, field func(*R) *E)
 				to[i] = values[*field(&rows[i])]
 			}
 		},
-		get: func(r *R, v parquet.Value) { *field(r) = E(wordIndex(words, v.ByteArray())) },
+		filler: func() filler[R] { return &wordFiller[R, E]{wordReader: wordReader[E]{words: words}, field: field} },
 	}
 }
 

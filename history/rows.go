@@ -4,87 +4,79 @@ import (
 	"errors"
 	"io"
 	"iter"
-
-	"github.com/parquet-go/parquet-go"
 )
 
-// rowReader reads whole rows of a part: for people, not for judges. It holds
-// one page of every column.
+// blockRows is how many rows a rowReader puts together at once: few enough to
+// stay in the processor's cache while column after column is filled in.
+const blockRows = 256
+
+// rowReader reads whole rows of a part, column by column. It holds one page of
+// every column.
 type rowReader[R any] struct {
 	part    *part
-	columns []column[R]
-	chunks  []chunkReader
-	values  []parquet.ValueReader
+	fillers []filler[R]
 	left    int64
 	rows    []R
-	scratch []parquet.Value
 }
 
-// openRows begins at a row of a part.
+// openRows begins at a row of a part. Columns may be used for many parts, one
+// after the other or interleaved, by one goroutine.
 func openRows[R any](p *part, columns []column[R], row, count int64) (*rowReader[R], error) {
 	pq, err := p.acquire()
 	if err != nil {
 		return nil, err
 	}
-	r := &rowReader[R]{part: p, columns: columns, left: count, values: make([]parquet.ValueReader, len(columns))}
+	r := &rowReader[R]{part: p, left: count}
 	for _, c := range columns {
-		chunk, err := openChunk(pq, c.name, row)
-		if err != nil {
+		f := c.filler()
+		if err := f.open(pq, c.name, row); err != nil {
 			r.close()
 			return nil, damaged(p.path, err)
 		}
-		r.chunks = append(r.chunks, chunk)
+		r.fillers = append(r.fillers, f)
 	}
 	return r, nil
 }
 
-// next returns the next rows, at most 1024; they are reused by the next call.
-func (r *rowReader[R]) next() (rows []R, err error) {
+// next returns the next rows, at most blockRows; they are reused by the next call.
+func (r *rowReader[R]) next() ([]R, error) {
 	if r.left == 0 {
 		return nil, io.EOF
 	}
-	n := int(min(r.left, 1024))
 	if r.rows == nil {
-		r.rows, r.scratch = make([]R, n), make([]parquet.Value, n)
+		r.rows = make([]R, min(r.left, blockRows))
 	}
-	for i := range r.columns {
-		if err := r.read(i, r.rows[:n]); err != nil {
-			return nil, damaged(r.part.path, err)
-		}
+	n, err := r.read(r.rows[:min(r.left, blockRows)])
+	if err != nil {
+		return nil, damaged(r.part.path, err)
 	}
 	r.left -= int64(n)
 	return r.rows[:n], nil
 }
 
-// read fills one column of rows.
-func (r *rowReader[R]) read(i int, rows []R) (err error) {
+// read fills as many rows as every column has at hand, and returns how many.
+func (r *rowReader[R]) read(rows []R) (n int, err error) {
 	defer recoverDamage(&err)
-	for at := 0; at < len(rows); {
-		if r.values[i] == nil {
-			page, err := r.chunks[i].next()
-			if err != nil {
-				return err
-			}
-			r.values[i] = page.Values()
+	n = len(rows)
+	for _, f := range r.fillers {
+		have, err := f.available()
+		if err != nil {
+			return 0, err
 		}
-		n, err := r.values[i].ReadValues(r.scratch[:len(rows)-at])
-		for k, v := range r.scratch[:n] {
-			r.columns[i].get(&rows[at+k], v)
+		if have == 0 {
+			return 0, errors.New("a page holds fewer values than rows")
 		}
-		at += n
-		switch {
-		case errors.Is(err, io.EOF):
-			r.values[i] = nil
-		case err != nil:
-			return err
-		}
+		n = min(n, have)
 	}
-	return nil
+	for _, f := range r.fillers {
+		f.fill(rows[:n])
+	}
+	return n, nil
 }
 
 func (r *rowReader[R]) close() {
-	for i := range r.chunks {
-		r.chunks[i].close()
+	for _, f := range r.fillers {
+		f.close()
 	}
 	r.part.release()
 }

@@ -48,6 +48,7 @@ func (r *Run) mergeWire(yield func(WireEvent, error) bool) error {
 		}
 	}
 	slices.SortStableFunc(waiting, func(a, b *part) int { return cmp.Compare(a.runs[0].First, b.runs[0].First) })
+	columns := wireColumns()
 	var open []*wireHead // two at most, but for odd clocks
 	defer func() {
 		for _, h := range open {
@@ -62,7 +63,7 @@ func (r *Run) mergeWire(yield func(WireEvent, error) bool) error {
 			}
 		}
 		if len(waiting) > 0 && (next < 0 || waiting[0].runs[0].First < open[next].block[0].At) {
-			rows, err := openRows(waiting[0], wireColumns(), 0, waiting[0].rows)
+			rows, err := openRows(waiting[0], columns, 0, waiting[0].rows)
 			if err != nil {
 				return err
 			}
