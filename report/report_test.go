@@ -149,6 +149,22 @@ func TestAtAWidthNoLineIsLongerAndNothingIsLost(t *testing.T) {
 	}
 }
 
+func TestWhatIsFoldedGoesOnBehindItsLeader(t *testing.T) {
+	for line, want := range map[string]string{
+		"ok   name      one two three four five six seven\n":  "ok   name      one two three\n               four five six\n               seven\n",
+		"       1.000 s  one two three four five six seven\n": "       1.000 s  one two three\n                four five six\n                seven\n",
+		"      - one two three four five six seven\n":         "      - one two three four five\n        six seven\n",
+		"  lost   pass  one two three four five six seven\n":  "  lost   pass  one two three\n               four five six\n               seven\n",
+		"one two three four five six seven eight\n":           "one two three four five six\nseven eight\n",
+		"short\n": "short\n",
+		"":        "",
+	} {
+		if got := (Style{Width: 32}).fold(line); got != want {
+			t.Errorf("%q\nfolded to\n%s\nwant\n%s", line, got, want)
+		}
+	}
+}
+
 func TestTerminalControlsInAnErrorAreNotObeyed(t *testing.T) {
 	r := Result{Scenario: "x", Outcome: Broken, Broken: "bad \x1b[2J\x07 \x00text\r\xff"}
 	if got := line(r, Style{}); strings.ContainsAny(got, "\x1b\x07\x00\r") || !utf8.ValidString(got) || !strings.Contains(got, "text") {

@@ -61,7 +61,7 @@ func visible(text string) int { return utf8.RuneCountInString(paints.ReplaceAllS
 
 // leader is what stands in front of a line's own text: a mark and a name, a
 // time, a dash. What is folded goes on behind it.
-var leader = regexp.MustCompile(`^(?:\S{2,4} +\S+ {2,}| +[-\d.]+ s {2}| +never {2}| +- | *)`)
+var leader = regexp.MustCompile(`^(?:\S{2,4} +\S+ {2,}| {2}[a-z-]+ +[a-z-]+ {2,}| +[-\d.]+ s {2}| +never {2}| +- | *)`)
 
 func (s Style) fold(line string) string {
 	if s.Width == 0 || visible(strings.TrimRight(line, "\n")) <= s.Width {
