@@ -47,7 +47,7 @@ func (a attempt) code() (int16, bool) {
 	if a.answer == nil {
 		return 0, false
 	}
-	code := brokerCode(*a.answer)
+	code := brokerCode(a.answer)
 	return code, code != history.NeverAsked
 }
 

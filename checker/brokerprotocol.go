@@ -12,14 +12,14 @@ const promiseBrokerProtocol = "a broker that gets one of the last five batches o
 const window = 5
 
 // checkAnswer holds the broker's own answer (code) against the protocol.
-func (j *journal) checkAnswer(ev history.WireEvent, code int16) {
+func (j *journal) checkAnswer(ev *history.WireEvent, code int16) {
 	if code == history.NeverAsked {
 		return
 	}
 	if why := impossible(ev, code); why != "" {
 		j.broker.add(ImpossibleAnswer, ev, BlameBroker, func() (string, []history.WireEvent) {
-			return fmt.Sprintf("broker %d answered %s with %s, which %s", ev.Broker, batchOf(ev), codeName(code), why),
-				[]history.WireEvent{ev}
+			return fmt.Sprintf("broker %d answered %s with %s, which %s", ev.Broker, batchOf(*ev), codeName(code), why),
+				[]history.WireEvent{*ev}
 		})
 	}
 	_, pp := j.part(ev)
@@ -28,10 +28,10 @@ func (j *journal) checkAnswer(ev history.WireEvent, code int16) {
 	}
 	b := pp.find(ev)
 	switch {
-	case b == nil || ev.First >= 0 && !sameRecords(b.request, ev):
+	case b == nil || ev.First >= 0 && !sameRecords(&b.request, ev):
 		// Never seen to be sent, or sent with other records: the client's doing.
 	case !b.stored:
-		b.first, b.stored = ev, true
+		b.first, b.stored = *ev, true
 	case b.first.BaseOffset == ev.BaseOffset:
 		j.n.deduplicated++
 	default:
@@ -43,7 +43,7 @@ func (j *journal) checkAnswer(ev history.WireEvent, code int16) {
 // against the broker only if nothing let it forget the first: the batch is
 // within the window even if everything sent since was stored, the same broker
 // leads, and no broker was touched in between.
-func (j *journal) storedAgain(pp *producerPart, b *sentBatch, ev history.WireEvent) {
+func (j *journal) storedAgain(pp *producerPart, b *sentBatch, ev *history.WireEvent) {
 	if pp.sent-b.nth > window || b.first.Broker != ev.Broker || j.story.disturbed(b.first.At, ev.At) {
 		return
 	}
@@ -55,12 +55,12 @@ func (j *journal) storedAgain(pp *producerPart, b *sentBatch, ev history.WireEve
 	}
 	j.broker.add(kind, ev, BlameBroker, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("broker %d answered %s NONE at offset %d and again NONE at offset %d, with %d batches of that producer id sent since and no restart or leader change between: it %s",
-			ev.Broker, batchOf(ev), first.BaseOffset, ev.BaseOffset, pp.sent-b.nth-1, what), []history.WireEvent{b.request, first, ev}
+			ev.Broker, batchOf(*ev), first.BaseOffset, ev.BaseOffset, pp.sent-b.nth-1, what), []history.WireEvent{b.request, first, *ev}
 	})
 }
 
 // checkOwner finds producer ids that two producers use.
-func (j *journal) checkOwner(p *producer, ev history.WireEvent) {
+func (j *journal) checkOwner(p *producer, ev *history.WireEvent) {
 	switch {
 	case ev.Process < 0 || p.process == ev.Process:
 	case p.process < 0:
@@ -69,14 +69,14 @@ func (j *journal) checkOwner(p *producer, ev history.WireEvent) {
 		owner := p.process
 		j.broker.add(SharedProducerID, ev, BlameBroker, func() (string, []history.WireEvent) {
 			return fmt.Sprintf("processes %d and %d both send with producer id %d: InitProducerId must give every producer its own", owner, ev.Process, ev.ProducerID),
-				[]history.WireEvent{ev}
+				[]history.WireEvent{*ev}
 		})
 	}
 }
 
 // impossible says why no correct broker gives such a code to such a batch;
 // empty when one may.
-func impossible(ev history.WireEvent, code int16) string {
+func impossible(ev *history.WireEvent, code int16) string {
 	switch code {
 	case 0, -1, 2, 3, 5, 6, 7, 10, 17, 18, 21, 29, 31, 32, 42, 43, 44, 55, 56, 72, 74, 75, 76, 87, 89, 100, 103:
 		return ""

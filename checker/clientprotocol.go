@@ -14,30 +14,26 @@ const mostInFlight = 5
 
 // inFlight counts requests whose answer the proxy has not seen. The client
 // still waits for all of them, so it never counts too many.
-func (j *journal) inFlight(c *conn, ev history.WireEvent) {
-	if withID, known := c.requests[ev.Correlation]; !known || ev.ProducerID >= 0 && !withID {
-		c.requests[ev.Correlation] = ev.ProducerID >= 0
-		if ev.ProducerID >= 0 {
-			c.withID++
-		}
+func (j *journal) inFlight(c *conn, ev *history.WireEvent) {
+	if c.launched(ev.Correlation, ev.ProducerID >= 0) {
 		if c.withID > mostInFlight {
 			n := c.withID
 			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q had %d produce requests in flight on connection %d to broker %d; a broker remembers only the last five batches of a producer id, so a retry of an older one is no longer recognized: keep to five",
-					ev.ClientID, n, ev.Conn, ev.Broker), []history.WireEvent{ev}
+					ev.ClientID, n, ev.Conn, ev.Broker), []history.WireEvent{*ev}
 			})
 		}
 	}
-	j.n.maxInFlight = max(j.n.maxInFlight, int64(len(c.requests)))
+	j.n.maxInFlight = max(j.n.maxInFlight, int64(c.inFlight()))
 }
 
 // checkBatch holds one batch against what its client was asked to do.
-func (j *journal) checkBatch(ev history.WireEvent) {
+func (j *journal) checkBatch(ev *history.WireEvent) {
 	if ev.ProducerID >= 0 {
 		if ev.Acks != -1 {
 			j.client.add(WrongAcks, ev, BlameClient, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q sent %s with acks=%d: idempotence needs acks=all, or an acknowledged batch can be lost with its leader and its retry refused",
-					ev.ClientID, batchOf(ev), ev.Acks), []history.WireEvent{ev}
+					ev.ClientID, batchOf(*ev), ev.Acks), []history.WireEvent{*ev}
 			})
 		}
 		return
@@ -50,17 +46,18 @@ func (j *journal) checkBatch(ev history.WireEvent) {
 		}
 	}
 	if p, ok := j.process[id]; ok && p.Idempotence {
-		ev.Process = id
-		j.client.add(NoProducerID, ev, BlameClient, func() (string, []history.WireEvent) {
+		of := *ev
+		of.Process = id
+		j.client.add(NoProducerID, &of, BlameClient, func() (string, []history.WireEvent) {
 			return fmt.Sprintf("idempotence was asked of process %d (%s %s), and its batches carry no producer id: the client or its configuration never turned it on",
-				id, p.Library, p.Version), []history.WireEvent{ev}
+				id, p.Library, p.Version), []history.WireEvent{of}
 		})
 	}
 }
 
 // produced holds a batch with a producer id against the sequences before it.
 // again is how many of its records had been seen before.
-func (j *journal) produced(ev history.WireEvent, again int64) {
+func (j *journal) produced(ev *history.WireEvent, again int64) {
 	p, pp := j.part(ev)
 	if p == nil {
 		return
@@ -73,7 +70,7 @@ func (j *journal) produced(ev history.WireEvent, again int64) {
 	}
 	// The ordinary case, first: the next sequence, and nothing out of line before.
 	inLine := pp.strict && ev.Epoch == pp.epoch && ev.BaseSequence == pp.next
-	if b := pp.findUnless(inLine, ev); b != nil && (sameRecords(b.request, ev) || b.request.First < 0 || ev.First < 0) {
+	if b := pp.findUnless(inLine, ev); b != nil && (sameRecords(&b.request, ev) || b.request.First < 0 || ev.First < 0) {
 		b.sends++
 		if ev.Epoch == pp.epoch && ev.BaseSequence == pp.next {
 			// It had overtaken the batches before it, whose requests died with
@@ -101,11 +98,11 @@ func (j *journal) produced(ev history.WireEvent, again int64) {
 // checkSequence holds a batch that was not sent before against the epoch's
 // earlier ones. Nothing is held against a client that was told of an error in
 // between: it may drop a refused batch and number anew.
-func (j *journal) checkSequence(pp *producerPart, ev history.WireEvent) {
+func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 	for i := range pp.ring {
 		b := &pp.ring[i]
-		if b.request.Epoch == ev.Epoch && overlap(b.request, ev) && b.refused < b.sends && ev.First >= 0 && b.request.First >= 0 {
-			if sameNumbering(b.request, ev) {
+		if b.request.Epoch == ev.Epoch && overlap(&b.request, ev) && b.refused < b.sends && ev.First >= 0 && b.request.First >= 0 {
+			if sameNumbering(&b.request, ev) {
 				j.changed(b, ev)
 			} else {
 				j.reused(b, ev)
@@ -124,29 +121,29 @@ func (j *journal) checkSequence(pp *producerPart, ev history.WireEvent) {
 	next := pp.next
 	j.client.add(kind, ev, BlameClient, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s and then %s on connection %d with no error in between: it %s sequence %d",
-			ev.ClientID, batchOf(last), batchOf(ev), ev.Conn, what, next), []history.WireEvent{last, ev}
+			ev.ClientID, batchOf(last), batchOf(*ev), ev.Conn, what, next), []history.WireEvent{last, *ev}
 	})
 }
 
 // reused takes a batch that brings other records under a sequence in use.
-func (j *journal) reused(b *sentBatch, ev history.WireEvent) {
+func (j *journal) reused(b *sentBatch, ev *history.WireEvent) {
 	j.story.reused(ev)
 	before := b.request
 	j.client.add(SequenceReuse, ev, BlameClient, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s with %s, and then %s with %s, though the first was never certainly refused: the broker takes the second for a retry of the first, acknowledges it and drops its records",
-			ev.ClientID, batchOf(before), numbersOf(before), batchOf(ev), numbersOf(ev)), []history.WireEvent{before, ev}
+			ev.ClientID, batchOf(before), numbersOf(before), batchOf(*ev), numbersOf(*ev)), []history.WireEvent{before, *ev}
 	})
 }
 
 // changed takes a retry that is cut differently than before. After any error
 // that is the client's right: batches too large for the broker are split.
-func (j *journal) changed(b *sentBatch, ev history.WireEvent) {
+func (j *journal) changed(b *sentBatch, ev *history.WireEvent) {
 	if b.errors > 0 {
 		return
 	}
 	before := b.request
 	j.client.add(ChangedBatch, ev, BlameClient, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s with %s, and then, with no error in between, %s with %s: a broker recognizes a retry only by the same first and last sequence",
-			ev.ClientID, batchOf(before), numbersOf(before), batchOf(ev), numbersOf(ev)), []history.WireEvent{before, ev}
+			ev.ClientID, batchOf(before), numbersOf(before), batchOf(*ev), numbersOf(*ev)), []history.WireEvent{before, *ev}
 	})
 }

@@ -150,7 +150,7 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 	fmt.Fprintf(&text, "; the client sent the same record again as %s", stamp)
 	if cause, ok := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]; ok && second.ProducerID == first.ProducerID {
 		fmt.Fprintf(&text, " after it got %s", codeName(cause.Error))
-		if tpOf(cause) != inv.tp {
+		if tpOf(&cause) != inv.tp {
 			fmt.Fprintf(&text, " for partition %d", cause.Partition)
 			if cause.Topic != inv.tp.Topic {
 				fmt.Fprintf(&text, " of %s", cause.Topic)

@@ -19,7 +19,7 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		return BlameClient, what + ": it was never seen on the wire, so the client acked what it had not sent"
 	}
 	for _, a := range attempts {
-		if j.story.isReused(a.request) {
+		if j.story.isReused(&a.request) {
 			return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well, and the broker took the one for a retry of the other", batchOf(a.request))
 		}
 	}
@@ -47,7 +47,7 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 func ownAttempts(inv *investigation) []attempt {
 	var own []history.WireEvent
 	for _, ev := range inv.watch.events {
-		if inv.watch.wantsNumber(ev) {
+		if inv.watch.wantsNumber(&ev) {
 			own = append(own, ev)
 		}
 	}
@@ -60,7 +60,7 @@ func (j *judgement) contradicts(inv *investigation, a attempt) {
 	if a.answer.Action == history.ActionForged || inv.acked >= 0 && a.offsetOf(inv.number) != inv.acked {
 		return
 	}
-	j.journal.broker.addN(inv.count, AckContradictsLog, *a.answer, BlameBroker, func() (string, []history.WireEvent) {
+	j.journal.broker.addN(inv.count, AckContradictsLog, a.answer, BlameBroker, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("broker %d acknowledged %s with %s at base offset %d, and the log has %s at offset %d",
 			a.answer.Broker, batchOf(a.request), numbersOf(a.request), a.answer.BaseOffset,
 			j.recordAt(inv, a.offsetOf(inv.number)), a.offsetOf(inv.number)), []history.WireEvent{a.request, *a.answer}
@@ -99,7 +99,7 @@ func (j *judgement) diagnoseWrongOffset(inv *investigation, attempts []attempt) 
 		inv.number, inv.process, inv.offset, inv.acked, j.recordAt(inv, inv.acked))
 	for _, a := range attempts {
 		if a.stored() && a.offsetOf(inv.number) == inv.acked {
-			if j.story.isReused(a.request) {
+			if j.story.isReused(&a.request) {
 				return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well", batchOf(a.request))
 			}
 			if !j.story.embedded {

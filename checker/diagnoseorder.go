@@ -67,8 +67,7 @@ func (j *judgement) diagnoseStuck(inv *investigation) (Blame, string) {
 	}
 	if len(attempts) == 0 {
 		what += ": the client never sent it"
-		if t := j.journal.tps[inv.tp]; t != nil && t.lanes[inv.process] != nil {
-			l := t.lanes[inv.process]
+		if l := j.journal.lane(inv.tp, inv.process); l != nil {
 			inv.anomaly.Wire = append(inv.anomaly.Wire, l.last)
 			what += fmt.Sprintf("; the last that was seen of %s was a %s at %.3f s", inv.tp, l.last.Kind, float64(l.last.At)/1e9)
 		}

@@ -16,6 +16,7 @@ type producer struct {
 
 // producerPart is one producer id in one partition.
 type producerPart struct {
+	owner   *producer
 	epoch   int16
 	next    int32 // sequence that the next new batch should have
 	conn    int64 // that the last new batch came on
@@ -33,8 +34,8 @@ type sentBatch struct {
 	sends   int               // attempts seen
 	refused int               // attempts that the client was told were certainly not appended
 	errors  int               // attempts that the client was told any error for
-	first   history.WireEvent // the answer that first said it was appended
 	stored  bool              // first is set
+	first   history.WireEvent // the answer that first said it was appended
 }
 
 // nextSequence is the sequence behind a batch. Sequences wrap to 0 after
@@ -44,34 +45,37 @@ func nextSequence(base, records int32) int32 {
 }
 
 // overlap says whether two batches share a sequence.
-func overlap(a, b history.WireEvent) bool {
+func overlap(a, b *history.WireEvent) bool {
 	ahead := (int64(b.BaseSequence) - int64(a.BaseSequence)) & 0x7fffffff
 	behind := (int64(a.BaseSequence) - int64(b.BaseSequence)) & 0x7fffffff
 	return ahead < int64(a.Records) || behind < int64(b.Records)
 }
 
-func sameTriple(a, b history.WireEvent) bool {
+func sameTriple(a, b *history.WireEvent) bool {
 	return a.ProducerID == b.ProducerID && a.Epoch == b.Epoch && a.BaseSequence == b.BaseSequence
 }
 
 // sameNumbering says whether two batches give the same records the same
 // sequences, so that they differ only in where they are cut.
-func sameNumbering(a, b history.WireEvent) bool {
-	dense := func(e history.WireEvent) bool { return e.Last-e.First+1 == int64(e.Records) }
+func sameNumbering(a, b *history.WireEvent) bool {
+	dense := func(e *history.WireEvent) bool { return e.Last-e.First+1 == int64(e.Records) }
 	return a.Process == b.Process && dense(a) && dense(b) &&
 		a.First-int64(a.BaseSequence) == b.First-int64(b.BaseSequence)
 }
 
-func sameRecords(a, b history.WireEvent) bool {
+func sameRecords(a, b *history.WireEvent) bool {
 	return a.Process == b.Process && a.First == b.First && a.Last == b.Last && a.Records == b.Records
 }
 
 // find returns the remembered batch under the event's producer id, epoch and
 // sequence; the newest where there are several.
-func (p *producerPart) find(ev history.WireEvent) *sentBatch {
-	for i := range p.ring {
-		b := &p.ring[(p.at-1-i+2*len(p.ring))%len(p.ring)]
-		if sameTriple(b.request, ev) && b.request.Records == ev.Records {
+func (p *producerPart) find(ev *history.WireEvent) *sentBatch {
+	i := p.at
+	for range p.ring {
+		if i--; i < 0 {
+			i = len(p.ring) - 1
+		}
+		if b := &p.ring[i]; sameTriple(&b.request, ev) && b.request.Records == ev.Records {
 			return b
 		}
 	}
@@ -79,63 +83,58 @@ func (p *producerPart) find(ev history.WireEvent) *sentBatch {
 }
 
 // findUnless is find for a batch that may be known to be new.
-func (p *producerPart) findUnless(isNew bool, ev history.WireEvent) *sentBatch {
+func (p *producerPart) findUnless(isNew bool, ev *history.WireEvent) *sentBatch {
 	if isNew {
 		return nil
 	}
 	return p.find(ev)
 }
 
-func (p *producerPart) remember(ev history.WireEvent) {
-	b := sentBatch{request: ev, nth: p.sent, sends: 1}
-	p.sent++
+func (p *producerPart) remember(ev *history.WireEvent) {
 	if len(p.ring) < ringSize {
-		p.ring = append(p.ring, b)
-		p.at = len(p.ring) % ringSize
-		return
+		p.ring = append(p.ring, sentBatch{})
 	}
-	p.ring[p.at] = b
+	b := &p.ring[p.at]
 	p.at = (p.at + 1) % ringSize
+	b.request, b.nth, b.sends = *ev, p.sent, 1
+	b.refused, b.errors, b.stored = 0, 0, false
+	p.sent++
 }
 
 // part returns the state of the event's producer id in its partition; nil for
 // a batch without one.
-func (j *journal) part(ev history.WireEvent) (*producer, *producerPart) {
+func (j *journal) part(ev *history.WireEvent) (*producer, *producerPart) {
 	if ev.ProducerID < 0 {
 		return nil, nil
 	}
-	p := j.producers[ev.ProducerID]
-	if p == nil {
-		p = &producer{process: -1, epoch: ev.Epoch}
-		j.producers[ev.ProducerID] = p
-	}
-	parts := j.tp(ev).parts
-	pp := parts[ev.ProducerID]
+	t := j.tp(ev)
+	pp := t.parts.get(ev.ProducerID)
 	if pp == nil {
-		pp = &producerPart{epoch: -1}
-		parts[ev.ProducerID] = pp
+		p := j.producers[ev.ProducerID]
+		if p == nil {
+			p = &producer{process: -1, epoch: ev.Epoch}
+			j.producers[ev.ProducerID] = p
+		}
+		pp = &producerPart{owner: p, epoch: -1}
+		t.parts.put(ev.ProducerID, pp)
 	}
-	return p, pp
+	return pp.owner, pp
 }
 
 // told takes an answer that reached the client.
-func (j *journal) told(ev history.WireEvent) {
+func (j *journal) told(ev *history.WireEvent) {
 	p, pp := j.part(ev)
-	if p == nil {
+	if p == nil || ev.Error == 0 {
 		return
 	}
 	if b := pp.find(ev); b != nil {
 		if certainlyRefused(ev.Error) {
 			b.refused++
 		}
-		if ev.Error != 0 {
-			b.errors++
-		}
+		b.errors++
 	}
-	if ev.Error != 0 {
-		pp.excused = true
-		p.failed, p.hasFail = ev, true
-	}
+	pp.excused = true
+	p.failed, p.hasFail = *ev, true
 }
 
 // certainlyRefused says whether an error code tells a client that the batch

@@ -30,13 +30,13 @@ func newProtocol(limit int) *protocol {
 }
 
 // add counts one batch.
-func (p *protocol) add(kind Kind, ev history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
+func (p *protocol) add(kind Kind, ev *history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
 	p.addN(1, kind, ev, blame, make)
 }
 
 // addN counts n times the same. The anomaly's evidence is made only for the
 // first of a group that is kept.
-func (p *protocol) addN(n int64, kind Kind, ev history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
+func (p *protocol) addN(n int64, kind Kind, ev *history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
 	t := p.kinds[kind]
 	if t == nil {
 		t = &wireTally{}

@@ -54,7 +54,7 @@ func newStory(m *history.Manifest, events []history.FaultEvent) *story {
 }
 
 // bump notes the last error that a producer was told before it raised its epoch.
-func (st *story) bump(ev history.WireEvent, p *producer) {
+func (st *story) bump(ev *history.WireEvent, p *producer) {
 	if key := (bumpKey{ev.ProducerID, ev.Epoch}); p.hasFail {
 		if _, ok := st.bumps[key]; !ok {
 			st.bumps[key] = p.failed
@@ -63,11 +63,11 @@ func (st *story) bump(ev history.WireEvent, p *producer) {
 }
 
 // reused notes a sequence used for other records.
-func (st *story) reused(ev history.WireEvent) {
+func (st *story) reused(ev *history.WireEvent) {
 	st.reuses[tripleKey{tpOf(ev), ev.ProducerID, ev.Epoch, ev.BaseSequence}] = true
 }
 
-func (st *story) isReused(ev history.WireEvent) bool {
+func (st *story) isReused(ev *history.WireEvent) bool {
 	return st.reuses[tripleKey{tpOf(ev), ev.ProducerID, ev.Epoch, ev.BaseSequence}]
 }
 

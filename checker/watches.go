@@ -18,7 +18,7 @@ type watch struct {
 	events  []history.WireEvent
 }
 
-func (w *watch) wants(ev history.WireEvent) bool {
+func (w *watch) wants(ev *history.WireEvent) bool {
 	if w.offset >= 0 && ev.Kind != history.WireRequest && brokerCode(ev) == 0 && ev.BaseOffset >= 0 &&
 		ev.BaseOffset <= w.offset && w.offset < ev.BaseOffset+int64(ev.Records) {
 		return true
@@ -26,7 +26,7 @@ func (w *watch) wants(ev history.WireEvent) bool {
 	return w.wantsNumber(ev)
 }
 
-func (w *watch) wantsNumber(ev history.WireEvent) bool {
+func (w *watch) wantsNumber(ev *history.WireEvent) bool {
 	if ev.Process != w.process || ev.First < 0 {
 		return false
 	}
@@ -38,12 +38,12 @@ func (w *watch) wantsNumber(ev history.WireEvent) bool {
 	return false
 }
 
-func (w *watch) take(ev history.WireEvent) {
+func (w *watch) take(ev *history.WireEvent) {
 	if len(w.events) == watchHead+watchTail {
 		copy(w.events[watchHead:], w.events[watchHead+1:])
 		w.events = w.events[:len(w.events)-1]
 	}
-	w.events = append(w.events, ev)
+	w.events = append(w.events, *ev)
 }
 
 // watches finds the watches that want an event.
@@ -58,7 +58,7 @@ func (ws *watches) add(tp history.TopicPartition, w *watch) *watch {
 	return w
 }
 
-func (ws *watches) take(ev history.WireEvent) {
+func (ws *watches) take(ev *history.WireEvent) {
 	if len(ws.byPartition) == 0 {
 		return
 	}

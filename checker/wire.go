@@ -18,10 +18,10 @@ type journal struct {
 	process  map[int32]history.Process
 	byClient map[string]int32 // process by client id, where that is unique
 
-	conns     map[int64]*conn
+	conns     recent[int64, conn]
 	carried   map[clientBroker]bool
 	held      map[answerKey]history.WireEvent
-	tps       map[history.TopicPartition]*tpWire
+	tps       recent[history.TopicPartition, tpWire]
 	producers map[int64]*producer
 
 	client, broker *protocol
@@ -29,13 +29,6 @@ type journal struct {
 
 	events int64
 	forged bool // some answer was forged
-}
-
-// conn is one client connection through a proxy.
-type conn struct {
-	requests map[int32]bool // correlation ids in flight; true: with a producer id
-	withID   int
-	known    bool // it has carried a produce request
 }
 
 type clientBroker struct {
@@ -52,9 +45,9 @@ type answerKey struct {
 
 // tpWire is what the wire showed of one partition.
 type tpWire struct {
-	leader int32 // broker that last acknowledged something; -1 at first
-	lanes  map[int32]*laneWire
-	parts  map[int64]*producerPart // by producer id
+	leader int32                       // broker that last acknowledged something; -1 at first
+	lanes  recent[int32, laneWire]     // by process
+	parts  recent[int64, producerPart] // by producer id
 }
 
 // laneWire is what the wire showed of one process in one partition.
@@ -67,10 +60,8 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 	j := &journal{
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
-		conns: make(map[int64]*conn), carried: make(map[clientBroker]bool),
-		held: make(map[answerKey]history.WireEvent), tps: make(map[history.TopicPartition]*tpWire),
-		producers: make(map[int64]*producer),
-		client:    newProtocol(limit), broker: newProtocol(limit), watches: w,
+		carried: make(map[clientBroker]bool), held: make(map[answerKey]history.WireEvent), producers: make(map[int64]*producer),
+		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
 	for _, p := range m.Processes {
 		j.process[p.ID] = p
@@ -90,23 +81,25 @@ func (j *journal) read() error {
 			return err
 		}
 		j.events++
-		j.take(ev)
+		j.take(&ev)
 	}
 	// An answer that was held and never let go did not arrive.
 	for _, ev := range j.held {
-		j.undelivered(ev)
+		j.undelivered(&ev)
 	}
 	j.count()
 	return nil
 }
 
-func (j *journal) take(ev history.WireEvent) {
+// take takes one event. It is handed on by reference, since it is large and
+// there may be tens of millions; nobody keeps it but by value.
+func (j *journal) take(ev *history.WireEvent) {
 	switch ev.Kind {
 	case history.WireConnect:
 		j.n.connections++
 	case history.WireDisconnect:
 		j.n.disconnects++
-		delete(j.conns, ev.Conn)
+		j.conns.drop(ev.Conn)
 	case history.WireNotKafka:
 		j.n.notKafka++
 	case history.WireInitProducerID:
@@ -122,26 +115,35 @@ func (j *journal) take(ev history.WireEvent) {
 	}
 }
 
-func (j *journal) conn(ev history.WireEvent) *conn {
-	c := j.conns[ev.Conn]
+func (j *journal) conn(ev *history.WireEvent) *conn {
+	c := j.conns.get(ev.Conn)
 	if c == nil {
-		c = &conn{requests: make(map[int32]bool)}
-		j.conns[ev.Conn] = c
+		c = &conn{}
+		j.conns.put(ev.Conn, c)
 	}
 	return c
 }
 
-func (j *journal) tp(ev history.WireEvent) *tpWire {
+func (j *journal) tp(ev *history.WireEvent) *tpWire {
 	key := tpOf(ev)
-	t := j.tps[key]
+	t := j.tps.get(key)
 	if t == nil {
-		t = &tpWire{leader: -1, lanes: make(map[int32]*laneWire), parts: make(map[int64]*producerPart)}
-		j.tps[key] = t
+		t = &tpWire{leader: -1}
+		j.tps.put(key, t)
 	}
 	return t
 }
 
-func (j *journal) request(ev history.WireEvent) {
+// lane returns what the wire showed of a process in a partition; nil when it
+// showed nothing.
+func (j *journal) lane(tp history.TopicPartition, process int32) *laneWire {
+	if t := j.tps.get(tp); t != nil {
+		return t.lanes.get(process)
+	}
+	return nil
+}
+
+func (j *journal) request(ev *history.WireEvent) {
 	j.n.batches++
 	switch ev.Action {
 	case history.ActionWithheld:
@@ -167,17 +169,17 @@ func (j *journal) request(ev history.WireEvent) {
 }
 
 // countRetry notes which records went by, and returns how many had before.
-func (j *journal) countRetry(ev history.WireEvent) (again int64) {
+func (j *journal) countRetry(ev *history.WireEvent) (again int64) {
 	if ev.Process < 0 || ev.First < 0 {
 		return 0
 	}
-	lanes := j.tp(ev).lanes
-	l := lanes[ev.Process]
+	t := j.tp(ev)
+	l := t.lanes.get(ev.Process)
 	if l == nil {
 		l = &laneWire{}
-		lanes[ev.Process] = l
+		t.lanes.put(ev.Process, l)
 	}
-	l.last = ev
+	l.last = *ev
 	if again = l.seen.add(ev.First, ev.Last); again > 0 {
 		j.n.retries++
 		j.n.retryRecords += again
@@ -185,17 +187,17 @@ func (j *journal) countRetry(ev history.WireEvent) (again int64) {
 	return again
 }
 
-func (j *journal) answer(ev history.WireEvent) {
+func (j *journal) answer(ev *history.WireEvent) {
 	j.n.answers++
-	j.n.byCode[ev.Error]++
-	if l := j.tp(ev).lanes[ev.Process]; l != nil {
-		l.last = ev
+	if ev.Error == 0 {
+		j.n.noError++
+	} else {
+		j.n.byCode[ev.Error]++
 	}
-	c := j.conn(ev)
-	if c.requests[ev.Correlation] {
-		c.withID--
+	if l := j.tp(ev).lanes.get(ev.Process); l != nil {
+		l.last = *ev
 	}
-	delete(c.requests, ev.Correlation)
+	j.conn(ev).landed(ev.Correlation)
 
 	code := brokerCode(ev)
 	if ev.Action == history.ActionForged {
@@ -213,13 +215,13 @@ func (j *journal) answer(ev history.WireEvent) {
 		if code == 0 {
 			j.n.heldAcks++
 		}
-		j.held[answerKey{ev.Conn, ev.Correlation, tpOf(ev)}] = ev
+		j.held[answerKey{ev.Conn, ev.Correlation, tpOf(ev)}] = *ev
 	default:
 		j.undelivered(ev)
 	}
 }
 
-func (j *journal) release(ev history.WireEvent) {
+func (j *journal) release(ev *history.WireEvent) {
 	key := answerKey{ev.Conn, ev.Correlation, tpOf(ev)}
 	kept, ok := j.held[key]
 	if !ok {
@@ -231,7 +233,7 @@ func (j *journal) release(ev history.WireEvent) {
 	}
 	delete(j.held, key)
 	if ev.Action != history.ActionPassed && ev.Action != history.ActionForged {
-		j.undelivered(kept)
+		j.undelivered(&kept)
 		return
 	}
 	j.n.heldDelivered++
@@ -243,7 +245,7 @@ func (j *journal) release(ev history.WireEvent) {
 }
 
 // appended notes who leads the partition.
-func (j *journal) appended(ev history.WireEvent) {
+func (j *journal) appended(ev *history.WireEvent) {
 	t := j.tp(ev)
 	if t.leader >= 0 && t.leader != ev.Broker {
 		j.n.leaderChanges++
@@ -252,7 +254,7 @@ func (j *journal) appended(ev history.WireEvent) {
 }
 
 // delivered takes an answer that went on to the client.
-func (j *journal) delivered(ev history.WireEvent) {
+func (j *journal) delivered(ev *history.WireEvent) {
 	if brokerCode(ev) == 0 && ev.Error != 0 {
 		j.ackLost(ev) // the client was told of an error instead
 	}
@@ -260,23 +262,23 @@ func (j *journal) delivered(ev history.WireEvent) {
 }
 
 // undelivered takes an answer that did not reach the client.
-func (j *journal) undelivered(ev history.WireEvent) {
+func (j *journal) undelivered(ev *history.WireEvent) {
 	j.n.droppedAnswers++
 	if brokerCode(ev) == 0 {
 		j.ackLost(ev)
 	}
 }
 
-func (j *journal) ackLost(ev history.WireEvent) {
+func (j *journal) ackLost(ev *history.WireEvent) {
 	j.n.droppedAcks++
 	j.n.droppedAckRecords += int64(ev.Records)
 }
 
 // brokerCode is the code that the broker itself gave. An answer that was made
 // up in its place says nothing about it (history.NeverAsked).
-func brokerCode(ev history.WireEvent) int16 { return ev.BrokerCode }
+func brokerCode(ev *history.WireEvent) int16 { return ev.BrokerCode }
 
-func tpOf(ev history.WireEvent) history.TopicPartition {
+func tpOf(ev *history.WireEvent) history.TopicPartition {
 	return history.TopicPartition{Topic: ev.Topic, Partition: ev.Partition}
 }
 

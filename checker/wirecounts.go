@@ -26,7 +26,8 @@ type wireCounts struct {
 	disconnects       int64
 	notKafka          int64
 	maxInFlight       int64
-	byCode            map[int16]int64 // answers, by error code
+	noError           int64           // answers with code 0
+	byCode            map[int16]int64 // the others, by error code
 }
 
 // count puts the counters into the coverage.
@@ -56,6 +57,9 @@ func (j *journal) count() {
 		covMaxInFlight:       n.maxInFlight,
 		covProducerIDs:       int64(len(j.producers)),
 	})
+	if n.noError > 0 {
+		j.coverage[answersCounter(0)] = n.noError
+	}
 	for code, times := range n.byCode {
 		j.coverage[answersCounter(code)] = times
 	}
