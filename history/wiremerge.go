@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -14,15 +15,35 @@ type wireHead struct {
 	block []WireEvent
 }
 
-// advance drops the first event; io.EOF when there is no other.
-func (h *wireHead) advance() error {
-	if len(h.block) > 1 {
-		h.block = h.block[1:]
-		return nil
-	}
-	block, err := h.rows.next()
-	h.block = block
+// advance reads the next events; io.EOF when there are none.
+func (h *wireHead) advance() (err error) {
+	h.block, err = h.rows.next()
 	return err
+}
+
+// errEnough: whom the events were yielded to wants no more.
+var errEnough = errors.New("enough")
+
+// yieldBefore yields the first event, and those after it that came before a
+// moment. The error is io.EOF at the end of the part.
+func (h *wireHead) yieldBefore(limit int64, yield func(WireEvent, error) bool) error {
+	for {
+		for i := range h.block {
+			if i > 0 && h.block[i].At >= limit {
+				h.block = h.block[i:]
+				return nil
+			}
+			if !yield(h.block[i], nil) {
+				return errEnough
+			}
+		}
+		if err := h.advance(); err != nil {
+			return err
+		}
+		if h.block[0].At >= limit {
+			return nil
+		}
+	}
 }
 
 // Wire yields the wire journal in time order. Parts overlap a little in time
@@ -78,10 +99,20 @@ func (r *Run) mergeWire(yield func(WireEvent, error) bool) error {
 		if next < 0 {
 			return nil
 		}
-		if !yield(open[next].block[0], nil) {
+		// Everything before the next part's next event comes from this one.
+		limit := int64(math.MaxInt64)
+		if len(waiting) > 0 {
+			limit = waiting[0].runs[0].First
+		}
+		for i, h := range open {
+			if i != next {
+				limit = min(limit, h.block[0].At)
+			}
+		}
+		err := open[next].yieldBefore(limit, yield)
+		if errors.Is(err, errEnough) {
 			return nil
 		}
-		err := open[next].advance()
 		if errors.Is(err, io.EOF) {
 			open[next].rows.close()
 			open = slices.Delete(open, next, next+1)
