@@ -113,18 +113,23 @@ func Exercised(v *checker.Verdict) string {
 	return strings.Join(parts, ", ")
 }
 
-// perGuarantee is how many anomalies of a guarantee a summary spells out.
+// perGuarantee is how many anomalies of a guarantee a summary spells out; of
+// those that were expected one is enough to see that they are.
 const perGuarantee = 2
 
 // anomalies lists the broken guarantees with the first few diagnoses.
 func anomalies(w io.Writer, v *checker.Verdict, s Style) {
+	most := perGuarantee
+	if v.AsExpected {
+		most = 1
+	}
 	for _, g := range v.Guarantees {
 		if g.Status != checker.Violation {
 			continue
 		}
 		fmt.Fprintf(w, "    %s %s\n", s.paint(bold, g.Name+":"), g.Why)
 		for i, a := range g.Anomalies {
-			if i == perGuarantee {
+			if i == most {
 				fmt.Fprintf(w, "      %s\n", s.paint(dim, fmt.Sprintf("... %d more kept in verdict.json", len(g.Anomalies)-i)))
 				break
 			}

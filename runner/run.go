@@ -30,7 +30,8 @@ type run struct {
 	attached  bool
 	producers []workloads.Producer
 	faulty    faulty
-	cutShort  string // why the sending ended early, when it did
+	life      context.Context // of the records; ends when a person stops the run
+	cutShort  string          // why the sending ended early, when it did
 	watch     *watch
 }
 
@@ -57,7 +58,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	}
 	r := &run{
 		session: s, scenario: sc, dir: dir, manifest: manifest, plan: plan,
-		writer: writer, recorder: history.NewRecorder(writer, base),
+		writer: writer, recorder: history.NewRecorder(writer, base), life: ctx,
 	}
 	r.watch = watchRun(r)
 	err = r.conduct(ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ const (
 	// drainMargin is added to the clients' own deadlines when draining. It is
 	// longer than the margin that liveness is judged with, so that what is late
 	// is seen to be late.
-	drainMargin = 10 * time.Second
+	drainMargin = 7 * time.Second
 )
 
 // faulty keeps the first thing that a client did and no client may do.
@@ -54,6 +53,7 @@ func (r *run) open(ctx context.Context) error {
 	r.nemesis, err = nemesis.New(r.plan.Faults, nemesis.Env{
 		Cluster: r.site.cluster, Leaders: r.site.admin, Links: r.site.fleet,
 		Topics: r.topicNames(), Replication: r.scenario.Topics.Replication, Now: r.recorder.Now,
+		Quiet: quiet(r.scenario.Clients),
 		Producer: func(clientID string) int32 {
 			if i, ok := ids[clientID]; ok {
 				return i
@@ -77,6 +77,25 @@ func (r *run) open(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// quiet is how long nothing may move before no retry is awaited any more: the
+// longest that a client waits for an answer and then before it tries again,
+// and some more.
+func quiet(all []suites.Client) time.Duration {
+	const (
+		unset = 20 * time.Second // a generous guess at a library's own default
+		more  = 2 * time.Second
+	)
+	var longest time.Duration
+	for _, c := range all {
+		timeout := c.Options.RequestTimeout
+		if timeout == 0 {
+			timeout = unset
+		}
+		longest = max(longest, timeout+c.Options.RetryBackoff+more)
+	}
+	return longest
 }
 
 func (r *run) openOne(ctx context.Context, index int, clientID string) error {
@@ -117,7 +136,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 
 func (r *run) env() workloads.Env {
 	return workloads.Env{
-		Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.producers,
+		Life: r.life, Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.producers,
 		Recorder: r.recorder, Called: r.nemesis.Called, Broken: r.faulty.note,
 	}
 }
@@ -235,9 +254,7 @@ func (r *run) abandon() error {
 	if r.nemesis == nil {
 		return nil
 	}
-	if !slices.ContainsFunc(r.manifest.Phases, func(p history.Phase) bool { return p.Name == phaseHeal }) {
-		r.nemesis.Heal()
-	}
+	r.nemesis.Heal()
 	r.recorder.GiveUp("never answered: the run ended before")
 	r.letGo()
 	return nil

@@ -66,7 +66,7 @@ func newRig(t *testing.T, plan history.WorkloadPlan, lanes ...[]int32) *rig {
 	t.Cleanup(func() { _ = r.writer.Close(manifest) })
 	plan.Producers = len(lanes)
 	r.env = Env{
-		Run: "0badcafe", Topics: []string{"a", "b"}, Recorder: history.NewRecorder(r.writer, time.Now()),
+		Life: t.Context(), Run: "0badcafe", Topics: []string{"a", "b"}, Recorder: history.NewRecorder(r.writer, time.Now()),
 		Called: func(p int) { r.mu.Lock(); defer r.mu.Unlock(); r.called = append(r.called, p) },
 		Broken: func(err error) { r.mu.Lock(); defer r.mu.Unlock(); r.broken = append(r.broken, err) },
 	}

@@ -15,7 +15,6 @@ import (
 // turn. Warm-up and sending each begin at the first lane.
 type sender struct {
 	env      Env
-	life     context.Context // of the records: it must outlast the sending, or the client drops what it still holds
 	index    int
 	producer Producer
 	lanes    []history.TopicPartition
@@ -33,7 +32,7 @@ func (s *sender) step(ctx context.Context) error {
 		Run: s.env.Run, Process: s.producer.Process, Topic: lane.Topic,
 		Partition: lane.Partition, Number: ticket.Number,
 	}, s.env.Plan.Size)
-	s.producer.Send(s.life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
+	s.producer.Send(s.env.Life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
 		func(r clients.Result) {
 			err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
 			// An answer after the wait was ended is no news: the op is unknown.
@@ -46,12 +45,11 @@ func (s *sender) step(ctx context.Context) error {
 
 // each runs do for every producer at once and returns the first error.
 func each(ctx context.Context, env Env, do func(context.Context, *sender) error) error {
-	life := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
 	for i, producer := range env.Producers {
-		s := &sender{env: env, life: life, index: i, producer: producer}
+		s := &sender{env: env, index: i, producer: producer}
 		for _, topic := range env.Topics {
 			for _, partition := range env.Plan.Partitions[i].Partitions {
 				s.lanes = append(s.lanes, history.TopicPartition{Topic: topic, Partition: partition})

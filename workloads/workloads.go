@@ -53,6 +53,9 @@ type Producer struct {
 
 // Env is what a workload works with.
 type Env struct {
+	// Life is the context of the records. It must outlast the sending: a client
+	// may drop what it still holds when it ends.
+	Life      context.Context
 	Run       string // part of every record's identity
 	Topics    []string
 	Plan      history.WorkloadPlan

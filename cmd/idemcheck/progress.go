@@ -29,17 +29,19 @@ type progress struct {
 
 func newProgress(out *os.File) *progress {
 	p := &progress{out: out, live: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"}
+	p.width = 100
 	if width, _, err := term.GetSize(int(out.Fd())); err == nil && width > 0 {
 		p.width = width
-	} else {
-		p.width = 100
 	}
 	return p
 }
 
 // style says how lines to the same place may look.
 func (p *progress) style() report.Style {
-	return report.Style{Colour: p.live && os.Getenv("NO_COLOR") == "", Width: p.width}
+	if !p.live {
+		return report.Style{} // whoever reads a pipe wants whole lines
+	}
+	return report.Style{Colour: os.Getenv("NO_COLOR") == "", Width: p.width}
 }
 
 // begin names what the next statuses are about.
