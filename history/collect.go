@@ -14,8 +14,7 @@ type collector[R any] struct {
 	columns []column[R]
 	order   func(*R) int64
 
-	mu     sync.Mutex      // guards what follows; held only for appending and swapping
-	before map[laneKey]int // rows of the lanes of the part before: a good guess
+	mu     sync.Mutex // guards what follows; held only for appending and swapping
 	lanes  map[laneKey]*laneRows[R]
 	last   *laneRows[R] // of lanes: the one appended to last
 	rows   int
@@ -40,14 +39,12 @@ func (c *collector[R]) add(key laneKey, write func(partJob), n int, fill func([]
 	if lane == nil || lane.key != key {
 		lane = c.lanes[key]
 		if lane == nil {
-			lane = &laneRows[R]{key: key, rows: make([]R, 0, c.before[key])}
+			lane = &laneRows[R]{key: key}
 			c.lanes[key] = lane
 		}
 		c.last = lane
 	}
-	end := len(lane.rows)
-	lane.rows = slices.Grow(lane.rows, n)[:end+n]
-	fill(lane.rows[end:])
+	fill(lane.grow(n))
 	c.rows += n
 	if c.rows >= c.most {
 		c.swap(write)
@@ -71,10 +68,6 @@ func (c *collector[R]) rotate(write func(partJob), last bool) {
 func (c *collector[R]) swap(write func(partJob)) {
 	lanes := c.lanes
 	c.lanes, c.last, c.rows = make(map[laneKey]*laneRows[R], len(lanes)), nil, 0
-	c.before = make(map[laneKey]int, len(lanes))
-	for key, lane := range lanes {
-		c.before[key] = len(lane.rows)
-	}
 	c.seq++
 	seq := c.seq
 	write(func(dir string) (File, error) {
@@ -86,8 +79,10 @@ func (c *collector[R]) swap(write func(partJob)) {
 func (c *collector[R]) sorted(lanes map[laneKey]*laneRows[R]) []laneRows[R] {
 	all := make([]laneRows[R], 0, len(lanes))
 	for _, lane := range lanes {
-		if !c.rising(lane.rows) {
-			slices.SortStableFunc(lane.rows, func(a, b R) int { return cmp.Compare(c.order(&a), c.order(&b)) })
+		if !c.rising(lane.chunks) {
+			rows := slices.Concat(lane.chunks...)
+			slices.SortStableFunc(rows, func(a, b R) int { return cmp.Compare(c.order(&a), c.order(&b)) })
+			lane.chunks = [][]R{rows}
 		}
 		all = append(all, *lane)
 	}
@@ -95,13 +90,41 @@ func (c *collector[R]) sorted(lanes map[laneKey]*laneRows[R]) []laneRows[R] {
 	return all
 }
 
-func (c *collector[R]) rising(rows []R) bool {
-	for i := 1; i < len(rows); i++ {
-		if c.order(&rows[i-1]) > c.order(&rows[i]) {
-			return false
+func (c *collector[R]) rising(chunks [][]R) bool {
+	last := c.order(&chunks[0][0])
+	for _, rows := range chunks {
+		for i := range rows {
+			at := c.order(&rows[i])
+			if at < last {
+				return false
+			}
+			last = at
 		}
 	}
 	return true
+}
+
+// The first chunk of a lane has room for leastChunk rows, every next one for
+// twice as many, up to mostChunk: there may be thousands of lanes.
+const (
+	leastChunk = 16
+	mostChunk  = 4096
+)
+
+// grow adds n rows and returns the place for them.
+func (l *laneRows[R]) grow(n int) []R {
+	end := len(l.chunks) - 1
+	if end < 0 || cap(l.chunks[end])-len(l.chunks[end]) < n {
+		room := leastChunk
+		if end >= 0 {
+			room = min(2*cap(l.chunks[end]), mostChunk)
+		}
+		l.chunks = append(l.chunks, make([]R, 0, max(room, n)))
+		end++
+	}
+	had := len(l.chunks[end])
+	l.chunks[end] = l.chunks[end][:had+n]
+	return l.chunks[end][had:]
 }
 
 // partJob writes one closed part to the run directory. Jobs of one writer run

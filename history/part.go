@@ -58,10 +58,27 @@ type partRun struct {
 	Dense bool `json:"dense,omitempty"`
 }
 
-// laneRows are the rows of one lane, in order.
+// laneRows are the rows of one lane, in order. They come in chunks, so that a
+// lane grows without moving what it has.
 type laneRows[R any] struct {
-	key  laneKey
-	rows []R
+	key    laneKey
+	chunks [][]R // none is empty
+}
+
+// count is how many rows there are.
+func (l *laneRows[R]) count() (n int) {
+	for _, chunk := range l.chunks {
+		n += len(chunk)
+	}
+	return n
+}
+
+// first and last are the ends of a lane that holds rows.
+func (l *laneRows[R]) first() *R { return &l.chunks[0][0] }
+
+func (l *laneRows[R]) last() *R {
+	chunk := l.chunks[len(l.chunks)-1]
+	return &chunk[len(chunk)-1]
 }
 
 // partName is the name of the seq-th part (from 1) of a table.
@@ -147,21 +164,24 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 		return nil
 	}
 	for _, lane := range lanes {
-		rest := lane.rows
+		left := lane.count()
 		runs = append(runs, partRun{
-			laneKey: lane.key, Row: row, Rows: int64(len(rest)),
-			First: order(&rest[0]), Last: order(&rest[len(rest)-1]), Dense: dense(rest, order),
+			laneKey: lane.key, Row: row, Rows: int64(left),
+			First: order(lane.first()), Last: order(lane.last()), Dense: dense(lane.chunks, order),
 		})
-		row += int64(len(rest))
-		for len(rest) > 0 {
-			n := min(len(rest), int(pageRows-page))
-			if err := put(rest[:n]); err != nil {
-				return 0, err
-			}
-			rest = rest[n:]
-			if page == pageRows || (len(rest) == 0 && page >= smallPage) {
-				if err := endPage(); err != nil {
+		row += int64(left)
+		for _, rest := range lane.chunks {
+			for len(rest) > 0 {
+				n := min(len(rest), int(pageRows-page))
+				if err := put(rest[:n]); err != nil {
 					return 0, err
+				}
+				rest = rest[n:]
+				left -= n
+				if page == pageRows || (left == 0 && page >= smallPage) {
+					if err := endPage(); err != nil {
+						return 0, err
+					}
 				}
 			}
 		}
@@ -175,10 +195,14 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 	return row, w.Close()
 }
 
-func dense[R any](rows []R, order func(*R) int64) bool {
-	for i := 1; i < len(rows); i++ {
-		if order(&rows[i-1])+1 != order(&rows[i]) {
-			return false
+func dense[R any](chunks [][]R, order func(*R) int64) bool {
+	next := order(&chunks[0][0])
+	for _, rows := range chunks {
+		for i := range rows {
+			if order(&rows[i]) != next {
+				return false
+			}
+			next++
 		}
 	}
 	return true

@@ -23,6 +23,9 @@ const recordMagic = "idem1 "
 // crcLength is the length of the CRC field.
 const crcLength = 8
 
+// dots is padding, appended by the stretch.
+const dots = "................................................................"
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Errors of ParseValue.
@@ -62,8 +65,10 @@ func AppendValue(dst []byte, id Identity, size int) []byte {
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, id.Number, 10)
 	dst = append(dst, ' ')
-	for pad := size - (len(dst) - start) - 1 - crcLength; pad > 0; pad-- {
-		dst = append(dst, '.')
+	for pad := size - (len(dst) - start) - 1 - crcLength; pad > 0; {
+		some := min(pad, len(dots))
+		dst = append(dst, dots[:some]...)
+		pad -= some
 	}
 	dst = append(dst, ' ')
 	return appendCRC(dst, crc32.Checksum(dst[start:], castagnoli))
