@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,6 +36,7 @@ type share struct {
 // compressed ones, and belongs to one goroutine.
 type batchReader struct {
 	codecs kgo.Decompressor // made when first needed
+	next   expected
 }
 
 // read fills b and s from the records field of one partition. Whatever cannot
@@ -81,7 +81,7 @@ func (r *batchReader) read(data []byte, b *Batch, s *share) {
 		}
 		records = plain
 	}
-	b.Process, b.First, b.Last = identities(records, b.Records)
+	b.Process, b.First, b.Last = r.identities(records, b.Records)
 }
 
 // readMessages counts the messages of an old message set (produce versions 0
@@ -96,112 +96,4 @@ func (r *batchReader) readMessages(data []byte, b *Batch, s *share) {
 		b.Records++
 		data = data[12+size:]
 	}
-}
-
-// identities reads which process the records are of, and their lowest and
-// highest number; -1 throughout unless every record is ours and of one process.
-func identities(records []byte, count int32) (process int32, first, last int64) {
-	process, first, last = -1, -1, -1
-	var before []byte // what stands before the number in the record before
-	for i := int32(0); i < count; i++ {
-		size, n := binary.Varint(records)
-		if n <= 0 || size < 0 || size > int64(len(records)-n) {
-			return -1, -1, -1
-		}
-		value, ok := recordValue(records[n : n+int(size)])
-		records = records[n+int(size):]
-		if !ok {
-			return -1, -1, -1
-		}
-		// Records of one batch mostly differ in the number only.
-		number, found := int64(0), false
-		if before != nil && bytes.HasPrefix(value, before) {
-			number, found = leadingDecimal(value[len(before):])
-		}
-		if !found {
-			p, n, at, ok := scanIdentity(value)
-			if !ok || (process >= 0 && p != process) {
-				return -1, -1, -1
-			}
-			process, number, before = p, n, value[:at]
-		}
-		if first < 0 || number < first {
-			first = number
-		}
-		if number > last {
-			last = number
-		}
-	}
-	return process, first, last
-}
-
-// recordValue returns the value of one record, without its length field.
-func recordValue(b []byte) ([]byte, bool) {
-	if len(b) == 0 {
-		return nil, false
-	}
-	b = b[1:]     // attributes
-	for range 2 { // timestamp delta, offset delta
-		_, n := binary.Varint(b)
-		if n <= 0 {
-			return nil, false
-		}
-		b = b[n:]
-	}
-	key, n := binary.Varint(b)
-	if n <= 0 || key < -1 || key > int64(len(b)-n) {
-		return nil, false
-	}
-	b = b[n+max(int(key), 0):]
-	size, n := binary.Varint(b)
-	if n <= 0 || size < 0 || size > int64(len(b)-n) {
-		return nil, false
-	}
-	return b[n : n+int(size)], true
-}
-
-var identityMagic = []byte("idem1 ")
-
-// scanIdentity reads process and number as history.ParseIdentity does, and
-// where the number begins, without making strings of the fields in between: it
-// runs for many of the records on the wire. A test holds the two together.
-func scanIdentity(value []byte) (process int32, number int64, at int, ok bool) {
-	rest, ok := bytes.CutPrefix(value, identityMagic)
-	if !ok {
-		return 0, 0, 0, false
-	}
-	var fields [5]int64
-	for i := range fields {
-		end := bytes.IndexByte(rest, ' ')
-		if end <= 0 {
-			return 0, 0, 0, false
-		}
-		if i == 1 || i >= 3 { // PROCESS, PARTITION, NUMBER
-			if fields[i], ok = leadingDecimal(rest[:end+1]); !ok {
-				return 0, 0, 0, false
-			}
-		}
-		at = len(value) - len(rest)
-		rest = rest[end+1:]
-	}
-	if fields[1] > 1<<31-1 || fields[3] > 1<<31-1 {
-		return 0, 0, 0, false
-	}
-	return int32(fields[1]), fields[4], at, true
-}
-
-// leadingDecimal reads a canonical decimal of at most 18 digits that a space
-// ends.
-func leadingDecimal(text []byte) (int64, bool) {
-	var n int64
-	for i, c := range text {
-		switch {
-		case c == ' ':
-			return n, i > 0 && i <= 18 && (i == 1 || text[0] != '0')
-		case c < '0' || c > '9' || i >= 18:
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return 0, false
 }
