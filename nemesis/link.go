@@ -110,10 +110,14 @@ func (n *Nemesis) strikeAnswer(f *fault, e *proxy.Exchange, producer int32, batc
 	case BlackholeAcks:
 		f.holds, f.from = n.indexOf(e.Broker), producer
 		n.unacked(producer, e)
+		// In force before this answer goes on, so that it is the first one held,
+		// and dies with the broker's connection like those behind it.
+		heal := n.env.Links.HoldAnswers(int(f.holds), f.plan.ID, func(clientID string) bool {
+			return n.env.Producer(clientID) == producer
+		})
 		n.work.Add(1)
-		release := make(chan struct{})
-		go n.blackhole(f, producer, release)
-		return proxy.Decision{Verb: proxy.Hold, Fault: f.plan.ID, Release: release}
+		go n.blackhole(f, heal)
+		return proxy.Decision{}
 	}
 	panic("nemesis: impossible fault on an answer: " + f.plan.Fault)
 }
@@ -162,13 +166,9 @@ func (n *Nemesis) delay(f *fault, release chan struct{}) {
 
 // blackhole keeps the producer from hearing anything of a broker, on this and
 // on any later connection, until healed.
-func (n *Nemesis) blackhole(f *fault, producer int32, release chan struct{}) {
+func (n *Nemesis) blackhole(f *fault, heal func()) {
 	defer n.work.Done()
-	heal := n.env.Links.HoldAnswers(int(f.holds), f.plan.ID, func(clientID string) bool {
-		return n.env.Producer(clientID) == producer
-	})
 	n.lasts(f)
-	close(release) // first: what it held is then only behind the hold that heal ends
 	heal()
 	n.mu.Lock()
 	defer n.mu.Unlock()
