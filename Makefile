@@ -50,8 +50,8 @@ lint: $(GOLANGCI) $(ACTIONLINT) ## gofmt, go vet, golangci-lint with the import 
 	@$(GOLANGCI) run
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 
-bench: ## the benchmarks of proxy, run directory and judges (BENCHTIME=1s)
-	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -p 1 -timeout 60m ./proxy ./history ./checker
+bench: ## the benchmarks of proxy, run directory, judges and recording (BENCHTIME=1s)
+	@go test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 -timeout 60m ./proxy ./history ./checker ./workloads
 
 image: ## build the Kafka image from published jars (KAFKA=4.3.1; root, Debian)
 	@go run ./images/cmd/build-image --kafka $(KAFKA)
