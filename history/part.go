@@ -16,12 +16,15 @@ import (
 )
 
 // A part file is one Parquet file with one row group. Its pages hold at most
-// pageRows rows, in all columns the same ones, and begin anew with a lane once
+// pageRows (wirePageRows) rows, in all columns the same ones, and begin anew with a lane once
 // they hold smallPage rows, so that a lane is read without decoding much of
 // its neighbours.
 const (
 	pageRows  = 4096
 	smallPage = 512
+	// wirePageRows is for the wire journal, which is only ever read from end to
+	// end: the work that each page of each of its many columns makes is saved.
+	wirePageRows = 16384
 )
 
 // Keys of a part's key-value metadata.
@@ -135,15 +138,20 @@ func (s *summer) Write(b []byte) (int, error) {
 // encodePart writes the Parquet file.
 func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns []column[R], order func(*R) int64) (int64, error) {
 	w := parquet.NewWriter(to, schemaOf(table, columns),
-		parquet.PageBufferSize(1<<17), // never filled: pages are ended below, by rows
+		parquet.PageBufferSize(1<<19), // never filled: pages are ended below, by rows
 		parquet.WriteBufferSize(0),
 		parquet.DataPageStatistics(false), // the column index has them; in page headers they cost reading time
 		parquet.CreatedBy("idemcheck", strconv.Itoa(Schema), ""),
 	)
 	writers := w.ColumnWriters()
 	runs := make([]partRun, 0, len(lanes))
-	values := make([]parquet.Value, pageRows)
-	var row, page int64
+	most := pageRows
+	if table == wireTable {
+		most = wirePageRows
+	}
+	values := make([]parquet.Value, most)
+	var row int64
+	page := 0
 	put := func(rows []R) error {
 		for i, c := range columns {
 			c.put(values[:len(rows)], rows)
@@ -151,7 +159,7 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 				return err
 			}
 		}
-		page += int64(len(rows))
+		page += len(rows)
 		return nil
 	}
 	endPage := func() error {
@@ -172,13 +180,13 @@ func encodePart[R any](to io.Writer, table string, lanes []laneRows[R], columns 
 		row += int64(left)
 		for _, rest := range lane.chunks {
 			for len(rest) > 0 {
-				n := min(len(rest), int(pageRows-page))
+				n := min(len(rest), most-page)
 				if err := put(rest[:n]); err != nil {
 					return 0, err
 				}
 				rest = rest[n:]
 				left -= n
-				if page == pageRows || (left == 0 && page >= smallPage) {
+				if page == most || (left == 0 && page >= smallPage) {
 					if err := endPage(); err != nil {
 						return 0, err
 					}

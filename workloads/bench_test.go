@@ -137,6 +137,7 @@ func throughRecorder(b *testing.B, dir string) (answered, written time.Duration)
 func BenchmarkOverhead(b *testing.B) {
 	all := values()
 	clientAlone(b, all) // warm
+	throughRecorder(b, filepath.Join(b.TempDir(), "run"))
 	var sending, onDisk, alone []float64
 	for b.Loop() {
 		client := clientAlone(b, all)
