@@ -18,7 +18,7 @@ import (
 )
 
 // BaseReference is the name of the base image that EnsureBase makes: Debian's
-// smallest system and its Java 17 runtime, which every Kafka from 3.7 runs on.
+// smallest system and its Java 17 runtime, which every Kafka runs on.
 const BaseReference = "idemcheck/jre:17"
 
 const (

@@ -183,21 +183,29 @@ func TestAConfigurationThatKafkaRefusesEndsTheContainerWithTheReason(t *testing.
 // startBroker starts a combined node that is removed at the test's end.
 func startBroker(t *testing.T, api *client.Client, ref string, env ...string) string {
 	t.Helper()
+	return startContainer(t, api, ref, nil, append([]string{
+		"CLUSTER_ID=4L6g3nShT-eMCtK--X86sw",
+		"KAFKA_NODE_ID=1", "KAFKA_PROCESS_ROLES=broker,controller",
+		"KAFKA_LISTENERS=PLAINTEXT://:9092,CONTROLLER://:9093",
+		"KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://broker:9092",
+		"KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER",
+		"KAFKA_CONTROLLER_QUORUM_VOTERS=1@localhost:9093",
+		"KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=1",
+	}, env...))
+}
+
+// startContainer starts a container that is removed at the test's end; no command
+// is the image's own.
+func startContainer(t *testing.T, api *client.Client, ref string, command, env []string) string {
+	t.Helper()
 	ctx := context.Background()
 	created, err := api.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image:    ref,
 			Hostname: "broker",
 			Labels:   map[string]string{"org.idemcheck.test": "images"},
-			Env: append([]string{
-				"CLUSTER_ID=4L6g3nShT-eMCtK--X86sw",
-				"KAFKA_NODE_ID=1", "KAFKA_PROCESS_ROLES=broker,controller",
-				"KAFKA_LISTENERS=PLAINTEXT://:9092,CONTROLLER://:9093",
-				"KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://broker:9092",
-				"KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER",
-				"KAFKA_CONTROLLER_QUORUM_VOTERS=1@localhost:9093",
-				"KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=1",
-			}, env...),
+			Cmd:      command,
+			Env:      env,
 		},
 	})
 	if err != nil {

@@ -9,6 +9,10 @@
 // start, the JVM is process 1 and logs to standard output. It declares no volume:
 // the data stays in the container and survives stop, kill and start.
 //
+// Versions before 3.3 need a ZooKeeper: they are started the same way, without
+// CLUSTER_ID and with KAFKA_ZOOKEEPER_CONNECT and KAFKA_BROKER_ID, and their image
+// starts a ZooKeeper as well, with ZooKeeperCommand as the container's command.
+//
 // The package knows nothing of clusters, runs or scenarios. It reports progress
 // through a callback and prints nothing.
 package images
@@ -28,6 +32,12 @@ const (
 	labelVersion = "org.idemcheck.image.kafka"
 	labelBase    = "org.idemcheck.image.base"
 )
+
+// ZooKeeperCommand is the command that starts ZooKeeper, instead of a broker, in a
+// container of an image whose jars have one: those of Kafka 3.9 and older. It
+// listens on port 2181; recipe/zookeeper.sh lists the ZOO_* variables that change
+// it. Its data stays in the container.
+const ZooKeeperCommand = "/etc/kafka/docker/zookeeper"
 
 // Spec says which Kafka image is wanted.
 type Spec struct {
@@ -54,10 +64,10 @@ func Reference(version string) string { return "idemcheck/kafka:" + version }
 // of that name, made by the same recipe from the same jars, is there already.
 // progress, which may be nil, hears of every step in one line.
 //
-// It fails when no engine answers, when the version is not one that has the
-// environment contract (3.7 and later), when the jars cannot be had, when the
-// base image is missing, and when the Kafka of the jars does not start. A failed
-// build changes no existing name.
+// It fails when no engine answers, when the version is not a version number or was
+// never published, when the jars cannot be had, when the base image is missing, and
+// when the Kafka of the jars does not start. A failed build changes no existing
+// name.
 func Build(ctx context.Context, s Spec, progress func(string)) (ref string, err error) {
 	say := sayer(progress)
 	var jars jarSet
@@ -128,7 +138,7 @@ func Build(ctx context.Context, s Spec, progress func(string)) (ref string, err 
 		say("these jars have no log4j binding for slf4j: brokers of %s will log nothing", s.Tag)
 	}
 	begun := time.Now()
-	say("building image %s on %s, with a training run for its class-data archive", s.Tag, plan.base)
+	say("building image %s on %s, with a training run for its class-data archives", s.Tag, plan.base)
 	if err := e.build(ctx, s.Tag, plan, jars, say); err != nil {
 		return "", fmt.Errorf("build image %s: %w", s.Tag, err)
 	}

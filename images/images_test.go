@@ -22,9 +22,9 @@ func TestSupportedTellsWhatIsWrongWithAVersion(t *testing.T) {
 		{"4.3.1", ""},
 		{"4.4.0-SNAPSHOT", ""},
 		{"10.0.1", ""},
-		{"3.6.2", "3.6.2 is too old"},
-		{"2.8.2", "use 3.7.0 or later"},
-		{"0.11.0.3", "too old"},
+		{"3.6.2", ""},
+		{"2.8.2", ""},
+		{"0.11.0.3", ""},
 		{"", "no Kafka version"},
 		{"latest", `"latest" is not a Kafka version`},
 		{"v4.3.1", "write it like 4.3.1"},
@@ -36,10 +36,34 @@ func TestSupportedTellsWhatIsWrongWithAVersion(t *testing.T) {
 	}
 }
 
+func TestEveryReleaseIsFetchedForTheNewestScalaItWasCompiledFor(t *testing.T) {
+	for _, c := range []struct {
+		version, kafka string
+		artifacts      int
+	}{
+		{"4.3.1", "org.apache.kafka:kafka_2.13:4.3.1", 2},
+		{"2.4.1", "org.apache.kafka:kafka_2.13:2.4.1", 2},
+		{"2.3.1", "org.apache.kafka:kafka_2.12:2.3.1", 2},
+		{"1.1.1", "org.apache.kafka:kafka_2.12:1.1.1", 2},
+		{"0.11.0.3", "org.apache.kafka:kafka_2.12:0.11.0.3", 4},
+		{"0.9.0.1", "org.apache.kafka:kafka_2.11:0.9.0.1", 4},
+	} {
+		r, err := parseRelease(c.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.artifacts(c.version); got[0] != c.kafka || len(got) != c.artifacts {
+			t.Errorf("%s is fetched as %v", c.version, got)
+		}
+	}
+}
+
 func TestWhatMavenPrintsBecomesOneSentence(t *testing.T) {
 	for _, c := range []struct{ output, want string }{
 		{"\x1b[0m[\x1b[1;31mERROR\x1b[m] Failed to execute goal on project x: Could not resolve dependencies for project x:x:jar:1: The following artifacts could not be resolved: org.apache.kafka:kafka_2.13:jar:9.9.9, org.apache.kafka:kafka-tools:jar:9.9.9: Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central (https://repo.example/) -> [Help 1]\n[ERROR]\n",
 			"Maven Central has no Kafka of that version (no org.apache.kafka:kafka_2.13:9.9.9): choose a published one"},
+		{"[ERROR] could not be resolved: Could not find artifact org.apache.kafka:kafka_2.12:jar:1.9.9 in central (x) -> [Help 1]",
+			"Maven Central has no Kafka of that version (no org.apache.kafka:kafka_2.12:1.9.9)"},
 		{"[ERROR] The following artifacts could not be resolved: a: Could not find artifact org.apache.kafka:kafka-tools-api:jar:4.4.0 in central (x) -> [Help 1]",
 			"its jars are incomplete on Maven Central (no org.apache.kafka:kafka-tools-api:4.4.0): choose another version, or give a folder of jars"},
 		{"[ERROR] could not be resolved: org.apache.kafka:kafka_2.13:jar:9.9.9, org.apache.kafka:kafka-tools:jar:9.9.9: org.apache.kafka:kafka_2.13:jar:9.9.9 was not found in https://repo.example during a previous attempt. This failure was cached",
@@ -58,7 +82,7 @@ func TestWhatMavenPrintsBecomesOneSentence(t *testing.T) {
 	}
 }
 
-func TestAFolderOfJarsMustHoldOneKafkaThatCanBeConfigured(t *testing.T) {
+func TestAFolderOfJarsMustHoldOneKafkaThatCanBeStarted(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		jars  map[string][]string // jar -> members
@@ -68,12 +92,14 @@ func TestAFolderOfJarsMustHoldOneKafkaThatCanBeConfigured(t *testing.T) {
 	}{
 		{name: "no jars", want: "holds no kafka_SCALA-VERSION.jar"},
 		{name: "no broker", jars: map[string][]string{"kafka-clients-4.3.1.jar": nil}, want: "holds no kafka_SCALA-VERSION.jar"},
-		{name: "two", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "kafka_2.13-4.3.0.jar": {wrapperClass}}, want: "more than one Kafka (kafka_2.13-4.3.0.jar, kafka_2.13-4.3.1.jar)"},
-		{name: "old", jars: map[string][]string{"kafka_2.13-3.6.2.jar": nil}, want: "3.6.2 is too old"},
-		{name: "stripped", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {"kafka/Kafka.class"}}, want: "has no kafka/docker/KafkaDockerWrapper.class"},
-		{name: "sources beside", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "kafka_2.13-4.3.1-sources.jar": nil, "log4j-slf4j-impl-2.25.4.jar": nil}, logs: true, log4j: true},
-		{name: "unreleased", jars: map[string][]string{"kafka_2.13-4.4.0-SNAPSHOT.jar": {wrapperClass}}, log4j: true},
-		{name: "log4j 1", jars: map[string][]string{"kafka_2.13-3.9.2.jar": {wrapperClass}, "slf4j-reload4j-1.7.36.jar": nil}, logs: true},
+		{name: "two", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "kafka_2.13-4.3.0.jar": {brokerClass}}, want: "more than one Kafka (kafka_2.13-4.3.0.jar, kafka_2.13-4.3.1.jar)"},
+		{name: "no number", jars: map[string][]string{"kafka_2.13-4.3.jar": {brokerClass}}, want: `"4.3" is not a Kafka version`},
+		{name: "stripped", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {"kafka/docker/KafkaDockerWrapper.class"}}, want: "has no kafka/Kafka.class"},
+		{name: "no ZooKeeper", jars: map[string][]string{"kafka_2.13-2.8.2.jar": {brokerClass}}, want: "Kafka 2.8.2, which needs ZooKeeper, but no zookeeper-VERSION.jar"},
+		{name: "with ZooKeeper", jars: map[string][]string{"kafka_2.13-2.8.2.jar": {brokerClass}, "zookeeper-3.5.9.jar": nil, "zookeeper-jute-3.5.9.jar": nil, "slf4j-log4j12-1.7.30.jar": nil}, logs: true},
+		{name: "sources beside", jars: map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "kafka_2.13-4.3.1-sources.jar": nil, "log4j-slf4j-impl-2.25.4.jar": nil}, logs: true, log4j: true},
+		{name: "unreleased", jars: map[string][]string{"kafka_2.13-4.4.0-SNAPSHOT.jar": {brokerClass}}, log4j: true},
+		{name: "log4j 1", jars: map[string][]string{"kafka_2.13-3.9.2.jar": {brokerClass}, "slf4j-reload4j-1.7.36.jar": nil}, logs: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := readJars(jarsFolder(t, c.jars))
@@ -99,14 +125,14 @@ func TestTheDigestOfJarsIsOfNamesAndContents(t *testing.T) {
 		}
 		return s.digest
 	}
-	one := digest(map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "a.jar": {"x"}})
-	if one != digest(map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "a.jar": {"x"}}) {
+	one := digest(map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "a.jar": {"x"}})
+	if one != digest(map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "a.jar": {"x"}}) {
 		t.Error("the same jars have two digests")
 	}
-	if one == digest(map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "a.jar": {"y"}}) {
+	if one == digest(map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "a.jar": {"y"}}) {
 		t.Error("a changed jar was not noticed")
 	}
-	if one == digest(map[string][]string{"kafka_2.13-4.3.1.jar": {wrapperClass}, "b.jar": {"x"}}) {
+	if one == digest(map[string][]string{"kafka_2.13-4.3.1.jar": {brokerClass}, "b.jar": {"x"}}) {
 		t.Error("a renamed jar was not noticed")
 	}
 }
@@ -141,16 +167,17 @@ CMD ["/etc/kafka/docker/run"]
 	}
 }
 
-func TestTheContextHoldsJarsInOrderAndTheDefaultsOfTheirLog4j(t *testing.T) {
-	common := []string{"Dockerfile", "classpath", "etc/run", "etc/server.properties", "train"}
+func TestTheContextHoldsJarsInOrderAndWhatTheirKafkaNeeds(t *testing.T) {
+	common := []string{"Dockerfile", "classpath", "etc/common", "etc/properties.awk", "etc/run", "train"}
 	for _, c := range []struct {
-		kafka string
-		extra []string
+		kafka, last string
+		extra       []string
 	}{
-		{"kafka_2.13-3.9.2.jar", []string{"etc/log4j.properties", "etc/tools-log4j.properties"}},
-		{"kafka_2.13-4.3.1.jar", []string{"etc/log4j2.yaml", "etc/tools-log4j2.yaml"}},
+		{"kafka_2.12-1.1.1.jar", "zookeeper-3.4.10.jar", []string{"etc/log4j.properties", "etc/tools-log4j.properties", "etc/zookeeper"}},
+		{"kafka_2.13-3.9.2.jar", "zookeeper-3.8.4.jar", []string{"etc/log4j.properties", "etc/tools-log4j.properties", "etc/zookeeper", "etc/server.properties"}},
+		{"kafka_2.13-4.3.1.jar", "z.jar", []string{"etc/log4j2.yaml", "etc/tools-log4j2.yaml", "etc/server.properties"}},
 	} {
-		jars, err := readJars(jarsFolder(t, map[string][]string{c.kafka: {wrapperClass}, "z.jar": nil, "a.jar": nil}))
+		jars, err := readJars(jarsFolder(t, map[string][]string{c.kafka: {brokerClass}, c.last: nil, "a.jar": nil}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +190,7 @@ func TestTheContextHoldsJarsInOrderAndTheDefaultsOfTheirLog4j(t *testing.T) {
 			t.Errorf("two contexts of one recipe differ (%v)", err)
 		}
 		content, modes := untar(t, &b)
-		want := append([]string{"libs/a.jar", "libs/" + c.kafka, "libs/z.jar"}, append(common, c.extra...)...)
+		want := append([]string{"libs/a.jar", "libs/" + c.kafka, "libs/" + c.last}, append(common, c.extra...)...)
 		sort.Strings(want)
 		var got []string
 		for name := range content {
@@ -173,7 +200,7 @@ func TestTheContextHoldsJarsInOrderAndTheDefaultsOfTheirLog4j(t *testing.T) {
 		if strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("the context holds\n%v\nwant\n%v", got, want)
 		}
-		if p := "/opt/kafka/libs/"; content["classpath"] != p+"a.jar:"+p+c.kafka+":"+p+"z.jar\n" {
+		if p := "/opt/kafka/libs/"; content["classpath"] != p+"a.jar:"+p+c.kafka+":"+p+c.last+"\n" {
 			t.Errorf("class path %q", content["classpath"])
 		}
 		if modes["etc/run"] != 0o755 || modes["train"] != 0o755 {
@@ -231,12 +258,12 @@ func TestWithoutMavenTheErrorSaysWhatToInstall(t *testing.T) {
 }
 
 func TestTheScriptsOfTheImageParse(t *testing.T) {
-	for _, name := range []string{"recipe/run.sh", "recipe/train.sh"} {
+	for _, name := range []string{"recipe/run.sh", "recipe/common.sh", "recipe/zookeeper.sh", "recipe/train.sh"} {
 		if out, err := exec.Command("sh", "-n", name).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", name, err, out)
 		}
 		if path, err := exec.LookPath("shellcheck"); err == nil {
-			if out, err := exec.Command(path, name).CombinedOutput(); err != nil {
+			if out, err := exec.Command(path, "-x", name).CombinedOutput(); err != nil {
 				t.Errorf("shellcheck %s: %s", name, out)
 			}
 		}

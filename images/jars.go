@@ -15,12 +15,14 @@ import (
 
 // jarSet is a folder of jars that holds a Kafka broker.
 type jarSet struct {
-	dir     string
-	names   []string // sorted, so that the class path is the same everywhere
-	version string
-	digest  string // hex SHA-256 over names and contents
-	log4j2  bool   // Kafka's logging is log4j 2 (4.0 and later), not log4j 1
-	logs    bool   // something binds slf4j to log4j: without it a broker is silent
+	dir       string
+	names     []string // sorted, so that the class path is the same everywhere
+	version   string
+	digest    string // hex SHA-256 over names and contents
+	release   release
+	log4j2    bool // Kafka's logging is log4j 2 (4.0 and later), not log4j 1
+	zookeeper bool // ZooKeeper is among them (before 4.0)
+	logs      bool // something binds slf4j to log4j: without it a broker is silent
 }
 
 // kafkaJar is the name of the broker's core jar: kafka_SCALA-VERSION.jar. The
@@ -30,14 +32,14 @@ var (
 	kafkaJar = regexp.MustCompile(`^kafka_\d+\.\d+-(\d+\.\d+.*)\.jar$`)
 	notCode  = regexp.MustCompile(`-(sources|javadoc|test|test-sources|scaladoc)\.jar$`)
 	binding  = regexp.MustCompile(`^(log4j-slf4j2?-impl|slf4j-reload4j|slf4j-log4j12|logback-classic)-\d.*\.jar$`)
+	zooJar   = regexp.MustCompile(`^zookeeper-\d.*\.jar$`)
 	log4jJar = regexp.MustCompile(`^log4j-core-(\d+\.\d+\.\d+.*)\.jar$`)
 )
 
-// wrapperClass is what makes a Kafka fit for these images.
-const wrapperClass = "kafka/docker/KafkaDockerWrapper.class"
+// brokerClass is what the images start.
+const brokerClass = "kafka/Kafka.class"
 
-// readJars looks at a folder of jars, and refuses one that holds no Kafka broker
-// with the environment contract.
+// readJars looks at a folder of jars, and refuses one that holds no Kafka broker.
 func readJars(dir string) (jarSet, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -55,6 +57,7 @@ func readJars(dir string) (jarSet, error) {
 			core = append(core, name)
 			s.version = m[1]
 		}
+		s.zookeeper = s.zookeeper || zooJar.MatchString(name)
 		s.logs = s.logs || binding.MatchString(name)
 	}
 	switch len(core) {
@@ -64,15 +67,18 @@ func readJars(dir string) (jarSet, error) {
 	default:
 		return jarSet{}, fmt.Errorf("%s holds more than one Kafka (%s): keep the jars of one version only", dir, strings.Join(core, ", "))
 	}
-	if err := Supported(s.version); err != nil {
+	if s.release, err = parseRelease(s.version); err != nil {
 		return jarSet{}, fmt.Errorf("jars in %s: %w", dir, err)
 	}
-	if ok, err := jarHolds(filepath.Join(dir, core[0]), wrapperClass); err != nil {
+	if ok, err := jarHolds(filepath.Join(dir, core[0]), brokerClass); err != nil {
 		return jarSet{}, err
 	} else if !ok {
-		return jarSet{}, fmt.Errorf("%s has no %s: this Kafka cannot be configured by KAFKA_* variables; use 3.7.0 or later", filepath.Join(dir, core[0]), wrapperClass)
+		return jarSet{}, fmt.Errorf("%s has no %s: it is no broker; give the jars of a Kafka release", filepath.Join(dir, core[0]), brokerClass)
 	}
-	s.log4j2 = !strings.HasPrefix(s.version, "3.")
+	if !s.release.kraft() && !s.zookeeper {
+		return jarSet{}, fmt.Errorf("%s holds Kafka %s, which needs ZooKeeper, but no zookeeper-VERSION.jar: give all jars of the release", dir, s.version)
+	}
+	s.log4j2 = s.release.log4j2()
 	sort.Strings(s.names)
 	s.digest, err = digestFiles(dir, s.names)
 	return s, err

@@ -26,7 +26,11 @@ func fetchJars(ctx context.Context, version, dir string, say func(string, ...any
 	if _, err := exec.LookPath("mvn"); err != nil {
 		return fmt.Errorf("fetch Kafka %s: there is no mvn on the PATH: install it (apt-get install maven), or give a folder of jars", version)
 	}
-	wanted := []string{"org.apache.kafka:kafka_2.13:" + version, "org.apache.kafka:kafka-tools:" + version}
+	r, err := parseRelease(version)
+	if err != nil {
+		return err
+	}
+	wanted := r.artifacts(version)
 	say("fetching the jars of Kafka %s from Maven Central", version)
 	if err := copyDependencies(ctx, version, wanted, dir); err != nil {
 		return err
@@ -99,7 +103,7 @@ func explainMaven(version, output string, err error) error {
 	output = colour.ReplaceAllString(output, "")
 	if m := notFound.FindStringSubmatch(output); m != nil {
 		m = append(m[:1], strings.Fields(strings.Join(m[1:], " "))...) // one of the two forms
-		if m[2] == "kafka_2.13" {
+		if strings.HasPrefix(m[2], "kafka_2.") {
 			return fmt.Errorf("Maven Central has no Kafka of that version (no %s:%s:%s): choose a published one", m[1], m[2], m[3]) //nolint:staticcheck // a product's name
 		}
 		return fmt.Errorf("its jars are incomplete on Maven Central (no %s:%s:%s): choose another version, or give a folder of jars", m[1], m[2], m[3])

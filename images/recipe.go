@@ -31,20 +31,25 @@ type member struct {
 	source string // below recipe/
 	target string // in the build context; etc/ becomes /etc/kafka/docker/
 	mode   int64
+	fits   func(jarSet) bool // which jars it is for; nil is all
 }
 
-// members lists the embedded files of every image. The wrapper in the jars wants
-// the defaults of the log4j its Kafka was built for, so both kinds are listed
-// and contextTar picks.
+// members lists the embedded files of every image.
 func members() []member {
+	log4j1 := func(j jarSet) bool { return !j.log4j2 }
+	log4j2 := func(j jarSet) bool { return j.log4j2 }
 	return []member{
-		{"run.sh", "etc/run", 0o755},
-		{"train.sh", "train", 0o755},
-		{"server.properties", "etc/server.properties", 0o644},
-		{"log4j.properties", "etc/log4j.properties", 0o644},
-		{"tools-log4j.properties", "etc/tools-log4j.properties", 0o644},
-		{"log4j2.yaml", "etc/log4j2.yaml", 0o644},
-		{"tools-log4j2.yaml", "etc/tools-log4j2.yaml", 0o644},
+		{"run.sh", "etc/run", 0o755, nil},
+		{"common.sh", "etc/common", 0o644, nil},
+		{"properties.awk", "etc/properties.awk", 0o644, nil},
+		{"train.sh", "train", 0o755, nil},
+		{"zookeeper.sh", "etc/zookeeper", 0o755, func(j jarSet) bool { return j.zookeeper }},
+		// A broker that needs a ZooKeeper cannot do without variables.
+		{"server.properties", "etc/server.properties", 0o644, func(j jarSet) bool { return j.release.kraft() }},
+		{"log4j.properties", "etc/log4j.properties", 0o644, log4j1},
+		{"tools-log4j.properties", "etc/tools-log4j.properties", 0o644, log4j1},
+		{"log4j2.yaml", "etc/log4j2.yaml", 0o644, log4j2},
+		{"tools-log4j2.yaml", "etc/tools-log4j2.yaml", 0o644, log4j2},
 	}
 }
 
@@ -117,7 +122,7 @@ func (r recipe) writeContext(w io.Writer, jars jarSet) error {
 		return err
 	}
 	for _, m := range members() {
-		if strings.Contains(m.source, "log4j2") != jars.log4j2 && strings.Contains(m.source, "log4j") {
+		if m.fits != nil && !m.fits(jars) {
 			continue
 		}
 		content, err := files.ReadFile("recipe/" + m.source)
