@@ -57,7 +57,7 @@ func TestTheBasicSuiteHoldsOnThreeRealBrokers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	t.Logf("\n%s", s.said.String())
-	if !strings.Contains(s.said.String(), "8 scenarios: 8 as expected") {
+	if !strings.Contains(s.said.String(), "10 scenarios: 10 as expected") {
 		t.Error("not everything was as expected")
 	}
 	if found := left(t, s.cmd.Process.Pid); found != "" {
@@ -75,7 +75,7 @@ func TestTheBasicSuiteHoldsOnThreeRealBrokers(t *testing.T) {
 				t.Errorf("%s: no log of broker %s (%v)", run, broker, err)
 			}
 		}
-		if strings.Contains(run, "forgets") {
+		if strings.Contains(run, "restart-forgets") {
 			forgets = run
 		}
 	}
