@@ -12,7 +12,7 @@ usage() {
 usage: scripts/setup-debian.sh [--engine-only] [--kafka VERSION]...
        scripts/setup-debian.sh --stop
 
-  --kafka VERSION  make the image of this Kafka, 3.7.0 or later (default 4.3.1); may be given several times
+  --kafka VERSION  make the image of this Kafka (default 4.3.1); may be given several times
   --engine-only    only install and start the container engine
   --stop           stop the engine, if this script started it
 USAGE

@@ -45,7 +45,7 @@ format() {
 	# In the background, for a shell that is process 1 runs no trap while it
 	# waits for a child in the foreground, and a stop would time out.
 	# shellcheck disable=SC2046,SC2086 # options are lists of words
-	java -Xmx128m $quick $(archive format) $options \
+	java -Xmx128m $quick $(archive prepare) $options \
 		kafka.tools.StorageTool format --ignore-formatted --cluster-id "$CLUSTER_ID" --config $properties 2>&1 &
 	child=$!
 	trap 'kill $child; exit 143' TERM INT

@@ -22,9 +22,12 @@ export IDEMCHECK_TRAIN=1
 export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://127.0.0.1:9092
 export KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=1
 export KAFKA_LOG_DIRS=$work/data
+# An image is built without network, so without a name for itself, and brokers
+# before 1.0 ask for it. The engine keeps this file out of the image.
+echo "127.0.0.1 $(uname -n)" >>/etc/hosts
 zookeeper=
 if [ -f /etc/kafka/docker/server.properties ]; then
-	phases="format broker"
+	phases="prepare broker"
 	export KAFKA_NODE_ID=1 KAFKA_PROCESS_ROLES=broker,controller
 	export KAFKA_LISTENERS=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093
 	export KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER
@@ -57,7 +60,7 @@ done
 # is of no importance here. The options are those of 4.x, 3.x and 2.x, and older.
 printf 'enable.idempotence=true\nacks=all\nretries=10\n' >$work/producer.properties
 for options in "--bootstrap-server --command-config" "--bootstrap-server --producer.config" "--broker-list --producer.config"; do
-	CLASSPATH=$(cat /opt/kafka/classpath) timeout 20 java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+	CLASSPATH=$(cat /opt/kafka/classpath) timeout -k 2 20 java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
 		org.apache.kafka.tools.VerifiableProducer "${options% *}" 127.0.0.1:9092 --topic training \
 		--max-messages 20 "${options#* }" $work/producer.properties >$work/producer.log 2>&1 && break
 done
