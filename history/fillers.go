@@ -3,7 +3,6 @@ package history
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -41,18 +40,10 @@ func (f *int32Filler[R, I]) fill(rows []R) {
 	store(rows, f.field, f.take(len(rows)))
 }
 
-// store stores values in one field of every row. Where the field is, is asked of
-// the first row only: in all others it is as far in, and asking each of them
-// costs a tenth of judging a run with small batches. rows is one array and
-// field returns a pointer into the row it is given, so every address computed
-// here is inside rows.
+// store stores values in one field of every row.
 func store[R any, I, V ~int16 | ~int32 | ~int64 | ~uint32](rows []R, field func(*R) *I, values []V) {
-	if len(rows) == 0 {
-		return
-	}
-	first := unsafe.Pointer(field(&rows[0]))
 	for i, v := range values[:len(rows)] {
-		*(*I)(unsafe.Add(first, uintptr(i)*unsafe.Sizeof(rows[0]))) = I(v)
+		*field(&rows[i]) = I(v)
 	}
 }
 

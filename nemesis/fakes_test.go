@@ -19,14 +19,12 @@ import (
 // world is everything a nemesis works on, made up: three brokers, of which the
 // first leads every partition, and links on which nothing flows.
 type world struct {
-	mu     sync.Mutex
-	calls  []string                 // what was done to the brokers, in order
-	fail   map[string]error         // by call, "kill 0"
-	enter  map[string]chan struct{} // by call: it waits until this is closed
-	lines  []history.FaultEvent
-	leader int32
-	holds  map[int32]func(string) bool // fault -> whom it keeps answers from
-	toxics int
+	mu    sync.Mutex
+	calls []string                 // what was done to the brokers, in order
+	fail  map[string]error         // by call, "kill 0"
+	enter map[string]chan struct{} // by call: it waits until this is closed
+	lines []history.FaultEvent
+	holds map[int32]func(string) bool // fault -> whom it keeps answers from
 }
 
 var (

@@ -2,7 +2,6 @@ package suites
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,7 +240,7 @@ func FuzzParseNeverPanicsAndAlwaysSaysWhere(f *testing.F) {
 			return
 		}
 		if first, _, _ := strings.Cut(err.Error(), "\n"); !position.MatchString(first) {
-			t.Error(fmt.Sprintf("no position in %q", first))
+			t.Errorf("no position in %q", first)
 		}
 	})
 }
