@@ -46,6 +46,8 @@ func TestEveryReleaseIsFetchedForTheNewestScalaItWasCompiledFor(t *testing.T) {
 		{"2.3.1", "org.apache.kafka:kafka_2.12:2.3.1", 2},
 		{"1.1.1", "org.apache.kafka:kafka_2.12:1.1.1", 2},
 		{"0.11.0.3", "org.apache.kafka:kafka_2.12:0.11.0.3", 4},
+		{"0.10.2.2", "org.apache.kafka:kafka_2.11:0.10.2.2", 4},
+		{"0.8.2.2", "org.apache.kafka:kafka_2.11:0.8.2.2", 3},
 		{"0.9.0.1", "org.apache.kafka:kafka_2.11:0.9.0.1", 4},
 	} {
 		r, err := parseRelease(c.version)

@@ -47,15 +47,18 @@ func (r release) log4j2() bool { return r.from(4, 0) }
 // artifacts are the published ones that, with all they depend on, make a broker of
 // that version that can run on Java 17: each GROUP:NAME:VERSION.
 func (r release) artifacts(version string) []string {
-	// The newest Scala that the release was compiled for.
+	// The newest Scala that every release of the line was compiled for.
 	scala := "2.13"
 	switch {
-	case !r.from(0, 10):
+	case !r.from(0, 11):
 		scala = "2.11"
 	case !r.from(2, 4):
 		scala = "2.12"
 	}
-	all := []string{"org.apache.kafka:kafka_" + scala + ":" + version, "org.apache.kafka:kafka-tools:" + version}
+	all := []string{"org.apache.kafka:kafka_" + scala + ":" + version}
+	if r.from(0, 9) { // older ones have no such part
+		all = append(all, "org.apache.kafka:kafka-tools:"+version)
+	}
 	if !r.from(1, 0) {
 		// These use parts of Java that Java 11 left out.
 		all = append(all, "javax.xml.bind:jaxb-api:2.3.1", "javax.activation:javax.activation-api:1.2.0")
