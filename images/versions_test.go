@@ -43,7 +43,7 @@ func TestABrokerOfAnOlderVersionServesRecordsAndSurvivesItsEnd(t *testing.T) {
 			if needsZooKeeper(version) {
 				start = startWithZooKeeper
 			}
-			id := start(t, api, ref)
+			id := start(t, api, ref, "KAFKA_LOG4J_LOGGERS=kafka.network=WARN,org.apache.kafka.common.utils.AppInfoParser=ERROR")
 			addr := address(t, api, id) + ":9092"
 			waitServing(t, ctx, addr)
 			t.Logf("from creation to an answer to ApiVersions: %s", time.Since(begun).Round(10*time.Millisecond))
@@ -68,6 +68,10 @@ func TestABrokerOfAnOlderVersionServesRecordsAndSurvivesItsEnd(t *testing.T) {
 			}
 			if strings.Contains(log, "DEBUG") || !strings.Contains(log, "INFO") {
 				t.Errorf("the log is not at INFO:\n%.2000s", log)
+			}
+			// Every version says who it is through this logger, at INFO.
+			if strings.Contains(log, "AppInfoParser") {
+				t.Error("a logger has not the level that a variable set")
 			}
 		})
 	}
