@@ -28,7 +28,7 @@ func (j *judgement) checkManifest() {
 		j.blameHarness(broken("%s", damage))
 	}
 	if m.Behind > 0 {
-		j.blameHarness(broken("the harness fell behind its own pace %d times: the run was not what the plan says", m.Behind))
+		j.blameHarness(broken("the harness stood still for seconds, %d times: timeouts of the run may be its own (did the machine sleep, or run far too much at once?)", m.Behind))
 	}
 	for _, p := range m.Phases {
 		if p.End != 0 && p.End < p.Start {

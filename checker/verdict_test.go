@@ -41,7 +41,7 @@ func TestABrokenAssumptionIsAHarnessErrorAndNothingIsJudged(t *testing.T) {
 		"a fault that never ended":        {func(m *memoryRun) { m.fault("kill-leader", history.FaultStarted) }, "started and never ended"},
 		"a fault that broke":              {func(m *memoryRun) { m.fault("kill-leader", history.FaultStarted, history.FaultBroken) }, "could not be carried out"},
 		"a fault of no plan":              {func(m *memoryRun) { m.fault("x", history.FaultStarted); m.plan.Faults = nil }, "not in the plan"},
-		"a harness that fell behind":      {func(m *memoryRun) { m0(m).Behind = 2 }, "fell behind its own pace 2 times"},
+		"a harness that fell behind":      {func(m *memoryRun) { m0(m).Behind = 2 }, "the harness stood still for seconds, 2 times"},
 		"a read that skips":               {func(m *memoryRun) { m.log = append(m.log[:2], m.log[3:]...) }, "skips from offset 2 to 3"},
 		"a read that repeats":             {func(m *memoryRun) { m.log[3].Offset = 2 }, "has offset 2 twice"},
 		"records behind the frontier":     {func(m *memoryRun) { m0(m).Topics[0].Ends[0] = 5 }, "beyond the frontier 5"},

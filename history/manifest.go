@@ -42,7 +42,7 @@ type Manifest struct {
 	Processes []Process       `json:"processes"`
 	Judge     Judge           `json:"judge"`
 	Forged    bool            `json:"forged"`           // some answer was forged by the proxy
-	Behind    int64           `json:"behind,omitempty"` // times the harness could not keep its own pace
+	Behind    int64           `json:"behind,omitempty"` // times the harness stood still for seconds while clients were open
 	Healed    int64           `json:"healed"`           // when the last fault had healed
 	Drained   int64           `json:"drained"`          // when the last op was answered or given up
 	Files     []File          `json:"files"`

@@ -33,6 +33,7 @@ type run struct {
 	life      context.Context // of the records; ends when a person stops the run
 	cutShort  string          // why the sending ended early, when it did
 	watch     *watch
+	pulse     *pulse // beats while clients are open
 }
 
 // Run carries out one scenario and leaves its run directory in dir, which must

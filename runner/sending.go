@@ -71,6 +71,7 @@ func (r *run) open(ctx context.Context) error {
 	}
 	r.site.fleet.Attach(r.manifest.Run, r.recorder, r.nemesis)
 	r.attached = true
+	r.pulse = startPulse()
 	for i := range r.scenario.Workload.Producers {
 		if err := r.openOne(ctx, i, fmt.Sprintf("%s%d", prefix, i)); err != nil {
 			return err
@@ -240,6 +241,7 @@ func (r *run) letGo() {
 	r.producers = nil
 	if r.attached {
 		r.attached = false
+		r.manifest.Behind = r.pulse.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), detachLimit)
 		defer cancel()
 		if err := r.site.fleet.Detach(ctx); err != nil {

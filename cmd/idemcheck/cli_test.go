@@ -384,6 +384,23 @@ func TestAKilledHarnessLeavesARunThatSaysSo(t *testing.T) {
 	cli(t, dir, "check", runDirs(t, dir)[0]).want(t, exitBroken, "killed")
 }
 
+func TestAHarnessThatStoodStillAccusesNobody(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir, "run", write(t, dir, "slow.yaml", "RATE", "20/s", "RECORDS", "60"))
+	s.waitFor("mine: send", 20*time.Second)
+	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
+		if err := s.cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(6 * time.Second)
+	}
+	_ = s.cmd.Wait()
+	if status := s.cmd.ProcessState.ExitCode(); status != exitBroken {
+		t.Errorf("exit status %d, want %d", status, exitBroken)
+	}
+	cli(t, dir, "check", runDirs(t, dir)[0]).want(t, exitBroken, "the harness stood still")
+}
+
 func TestTwoRunsAtOnceDoNotDisturbEachOther(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, dir, "mine.yaml")
