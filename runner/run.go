@@ -67,65 +67,67 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	return errors.Join(err, r.writeDown(ctx, err))
 }
 
+// phase is one stretch of a run.
+type phase struct {
+	name     string
+	do       func(context.Context) error
+	budgeted bool // it counts against the scenario's budget
+}
+
+func (r *run) phases() []phase {
+	return []phase{
+		{name: phaseCluster, do: r.bringUp},
+		{name: phaseTopics, do: r.makeTopics},
+		{name: phaseOpen, do: r.open},
+		{name: phaseWarm, do: r.warm},
+		{name: phaseSend, do: r.send, budgeted: true},
+		{name: phaseSettle, do: r.settle, budgeted: true},
+		{name: phaseHeal, do: r.heal},
+		{name: phaseDrain, do: r.drain},
+		{name: phaseFrontier, do: r.frontier},
+		{name: phaseRead, do: r.readBack},
+	}
+}
+
 // conduct goes through the phases. Whatever happens on the way, what was begun
 // is healed and ended before it returns.
 func (r *run) conduct(ctx context.Context) error {
-	steps := []struct {
-		phase string
-		do    func(context.Context) error
-	}{
-		{phaseCluster, r.bringUp},
-		{phaseTopics, r.makeTopics},
-		{phaseOpen, r.open},
-		{phaseWarm, r.warm},
-		{phaseSend, r.send},
-		{phaseSettle, r.settle},
-	}
-	budgeted, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var err error
-	for _, step := range steps {
-		if step.phase == phaseSend {
-			budgeted, cancel = context.WithTimeoutCause(ctx, r.scenario.Budget, errBudget)
-			defer cancel()
+	budgeted := ctx
+	for _, p := range r.phases() {
+		within := ctx
+		if p.budgeted {
+			if budgeted == ctx { // the budget begins with the first of them
+				var cancel context.CancelFunc
+				budgeted, cancel = context.WithTimeoutCause(ctx, r.scenario.Budget, errBudget)
+				defer cancel()
+			}
+			within = budgeted
 		}
-		if err = r.step(budgeted, step.phase, step.do); err != nil {
-			break
-		}
-	}
-	if err != nil {
-		return errors.Join(err, r.abandon())
-	}
-	for _, step := range []struct {
-		phase string
-		do    func(context.Context) error
-	}{
-		{phaseHeal, r.heal}, {phaseDrain, r.drain}, {phaseFrontier, r.frontier}, {phaseRead, r.readBack},
-	} {
-		if err = r.step(ctx, step.phase, step.do); err != nil {
-			return errors.Join(err, r.abandon())
+		if err := r.enter(within, p); err != nil {
+			r.abandon()
+			return err
 		}
 	}
 	return r.verifyOwnWork()
 }
 
-// step runs one phase and notes its times.
-func (r *run) step(ctx context.Context, phase string, do func(context.Context) error) error {
-	r.watch.enter(phase)
-	r.manifest.EndedIn = phase
-	r.manifest.Phases = append(r.manifest.Phases, history.Phase{Name: phase, Start: r.recorder.Now()})
+// enter runs one phase and notes its times.
+func (r *run) enter(ctx context.Context, p phase) error {
+	r.watch.enter(p.name)
+	r.manifest.EndedIn = p.name
+	r.manifest.Phases = append(r.manifest.Phases, history.Phase{Name: p.name, Start: r.recorder.Now()})
 	err := r.writer.SaveManifest(r.manifest)
 	if err == nil {
-		err = do(ctx)
+		err = p.do(ctx)
 	}
 	r.manifest.Phases[len(r.manifest.Phases)-1].End = r.recorder.Now()
 	if err == nil {
 		return nil
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errBudget) {
-		return fmt.Errorf("stopped in phase %s: %w", phase, cause)
+		return fmt.Errorf("stopped in phase %s: %w", p.name, cause)
 	}
-	return &Broken{phase, err}
+	return &Broken{p.name, err}
 }
 
 // errBudget ends the sending when a scenario's budget is over. That is no

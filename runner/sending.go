@@ -252,12 +252,11 @@ func (r *run) letGo() {
 }
 
 // abandon heals and ends what a broken or stopped run has under way.
-func (r *run) abandon() error {
+func (r *run) abandon() {
 	if r.nemesis == nil {
-		return nil
+		return
 	}
 	r.nemesis.Heal()
 	r.recorder.GiveUp("never answered: the run ended before")
 	r.letGo()
-	return nil
 }
