@@ -137,7 +137,7 @@ func TestTheSmokeSuiteShowsBothFacesAndIsJudgedTheSameAgain(t *testing.T) {
 		}
 		if strings.Contains(run, "unprotected") {
 			cli(t, dir, "show", run).want(t, exitAsExpected, "anomaly 1: duplicate", "handed to the client",
-				"-> produce without producer id", "in the log", "to blame: configuration")
+				"-> produce records", "without producer id", "in the log", "to blame: configuration")
 		}
 	}
 }

@@ -188,7 +188,7 @@ func TestTwoRunsOnRealBrokersAtOnceAreBothSound(t *testing.T) {
 	for i := range 2 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			cli(t, t.TempDir(), "run", "--cluster", "docker", "basic/leader-restart-forgets").want(t, exitAsExpected, "1 scenarios: 1 as expected")
+			cli(t, t.TempDir(), "run", "--cluster", "docker", "basic/leader-restart-forgets").want(t, exitAsExpected, "1 scenario: 1 as expected")
 		})
 	}
 }
