@@ -3,6 +3,7 @@ package images_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -272,11 +274,19 @@ func produce(t *testing.T, ctx context.Context, addr string) int64 {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	r, err := cl.ProduceSync(ctx, &kgo.Record{Topic: "survives", Value: []byte("x")}).First()
-	if err != nil {
-		t.Fatal(err)
+	for {
+		r, err := cl.ProduceSync(ctx, &kgo.Record{Topic: "survives", Value: []byte("x")}).First()
+		switch {
+		case err == nil:
+			return r.Offset
+		case errors.Is(err, kerr.InvalidReplicationFactor) && ctx.Err() == nil:
+			// It answers requests before it is registered, and has no broker yet
+			// to put the topic on.
+			time.Sleep(100 * time.Millisecond)
+		default:
+			t.Fatal(err)
+		}
 	}
-	return r.Offset
 }
 
 func brokerLog(t *testing.T, api *client.Client, id string) string {
