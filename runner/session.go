@@ -52,7 +52,7 @@ func NewSession(c Config) *Session {
 // error is a *Skipped that says why.
 func (s *Session) Can(sc suites.Scenario) error {
 	if sc.Cluster.Kind != "any" && sc.Cluster.Kind != s.config.Cluster {
-		return &Skipped{fmt.Sprintf("needs a cluster of kind %s, this one is %s", sc.Cluster.Kind, s.config.Cluster)}
+		return &Skipped{fmt.Sprintf("needs --cluster %s, and this is %s", sc.Cluster.Kind, s.config.Cluster)}
 	}
 	needs, err := nemesis.Needs(sc.Nemesis)
 	if err != nil {

@@ -196,7 +196,7 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, j job) r
 	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Seed: j.seed}
 	var skipped *runner.Skipped
 	if errors.As(session.Can(j.scenario), &skipped) {
-		result.Outcome, result.Skipped = report.Skipped, "skipped: "+skipped.Why
+		result.Outcome, result.Skipped = report.Skipped, skipped.Why
 		return result
 	}
 	dir, err := runDir(f.out, j.scenario.Name, j.seed, began)
