@@ -49,6 +49,9 @@ needs nothing but this program.`,
 			if !cmd.Flags().Changed("seed") {
 				f.seed = freshSeed()
 			}
+			if cmd.Flags().Changed("kafka") && f.cluster == "embedded" {
+				return usage(errors.New("--kafka needs --cluster docker: the embedded cluster is kfake, of one version"))
+			}
 			if len(args) == 0 {
 				args = []string{"smoke"}
 			}
