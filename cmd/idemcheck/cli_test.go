@@ -199,7 +199,7 @@ func TestWrongUsageIsSaidBeforeAnythingIsStarted(t *testing.T) {
 		"an unknown flag":     {[]string{"run", "--nope"}, "", []string{"--nope"}},
 		"an unknown scenario": {[]string{"run", "nothing"}, "", []string{"nothing", "smoke", "basic"}},
 		"an unknown cluster":  {[]string{"run", "--cluster", "moon"}, "", []string{"moon", "embedded", "docker"}},
-		"a Kafka for kfake":    {[]string{"run", "--kafka", "4.0.2"}, "", []string{"--kafka needs --cluster docker"}},
+		"a Kafka for kfake":   {[]string{"run", "--kafka", "4.0.2"}, "", []string{"--kafka needs --cluster docker"}},
 		"a seed that is none": {[]string{"run", "--seed", "x"}, "", []string{"seed"}},
 		"no runs at all":      {[]string{"run", "--runs", "0"}, "", []string{"--runs 0"}},
 		"a file that is not":  {[]string{"run", "no.yaml"}, "", []string{"no.yaml"}},
