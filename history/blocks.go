@@ -116,6 +116,11 @@ func (r *int64Reader) available() (n int, err error) {
 	return len(r.have), nil
 }
 
+func (r *int64Reader) reset() {
+	r.close()
+	r.have = nil
+}
+
 func (r *int64Reader) take(n int) []int64 {
 	taken := r.have[:n:n]
 	r.have = r.have[n:]
@@ -140,6 +145,11 @@ func (r *int32Reader) available() (n int, err error) {
 	data := page.Data()
 	r.have = data.Int32()
 	return len(r.have), nil
+}
+
+func (r *int32Reader) reset() {
+	r.close()
+	r.have = nil
 }
 
 func (r *int32Reader) take(n int) []int32 {
@@ -198,6 +208,11 @@ func (r *wordReader[E]) learn(d parquet.Dictionary) error {
 		r.meaning = append(r.meaning, E(value))
 	}
 	return nil
+}
+
+func (r *wordReader[E]) reset() {
+	r.close()
+	r.have, r.meaning = nil, nil // another part has another dictionary
 }
 
 func (r *wordReader[E]) take(n int) []E {

@@ -3,6 +3,8 @@ package history
 import (
 	"fmt"
 	"io"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // span is a run of rows of one lane in one part.
@@ -80,5 +82,99 @@ func (s *spans) rising(keys []int64) error {
 		last = k
 	}
 	s.last = last
+	return nil
+}
+
+// laneReader reads some columns of one lane side by side, through its parts.
+// Cursors embed it and name their columns.
+type laneReader struct {
+	spans
+	columns []namedColumn
+}
+
+type namedColumn struct {
+	name string
+	laneColumn
+}
+
+// laneColumn is one column as it is read block by block.
+type laneColumn interface {
+	open(pq *parquet.File, name string, row int64) error
+	available() (int, error) // values read and not yet taken, 1 or more
+	reset()                  // closes the column and forgets what was read
+}
+
+// advance returns how many rows can be taken from every column, 1 or more. The
+// error is io.EOF behind the last row; any error is kept.
+func (l *laneReader) advance() (int, error) {
+	if l.err != nil {
+		return 0, l.err
+	}
+	n, err := l.read()
+	if err != nil {
+		l.fail(err)
+	}
+	return n, err
+}
+
+func (l *laneReader) read() (int, error) {
+	if l.left == 0 {
+		l.detach()
+		if err := l.enter(l.attach); err != nil {
+			return 0, err
+		}
+	}
+	n := int(min(l.left, pageRows))
+	for _, c := range l.columns {
+		have, err := c.available()
+		if err != nil {
+			return 0, l.broken(err)
+		}
+		n = min(n, have)
+	}
+	l.left -= int64(n)
+	return n, nil
+}
+
+// inOrder is rising, for a cursor: an error is kept.
+func (l *laneReader) inOrder(keys []int64) error {
+	err := l.rising(keys)
+	if err != nil {
+		l.fail(err)
+	}
+	return err
+}
+
+// attach opens the columns of a part at a row.
+func (l *laneReader) attach(p *part, row int64) error {
+	pq, err := p.acquire()
+	if err != nil {
+		return err
+	}
+	for _, c := range l.columns {
+		if err := c.open(pq, c.name, row); err != nil {
+			l.detach()
+			p.release()
+			return damaged(p.path, err)
+		}
+	}
+	return nil
+}
+
+func (l *laneReader) detach() {
+	for _, c := range l.columns {
+		c.reset()
+	}
+}
+
+func (l *laneReader) fail(err error) {
+	l.err = err
+	l.detach()
+	l.leave()
+}
+
+// Close lets go of the cursor's files. Next returns an error from then on.
+func (l *laneReader) Close() error {
+	l.fail(fmt.Errorf("read %s: cursor is closed", l.label))
 	return nil
 }
