@@ -170,18 +170,9 @@ func (a *Admin) partition(ctx context.Context, topic string, partition int32) (k
 	var (
 		best  kmsg.MetadataResponseTopicPartition
 		found bool
-		last  error
 	)
-	for _, got := range a.ask(ctx, false, topic) {
-		if got.err != nil {
-			last = got.err
-			continue
-		}
-		seen, err := findTopic(got.view, topic)
-		if err != nil {
-			last = err
-			continue
-		}
+	views, last := a.views(ctx, topic)
+	for _, seen := range views {
 		for _, p := range seen.Partitions {
 			if p.Partition == partition && (!found || p.LeaderEpoch > best.LeaderEpoch) {
 				best, found = p, true
@@ -195,6 +186,24 @@ func (a *Admin) partition(ctx context.Context, topic string, partition int32) (k
 		return best, fmt.Errorf("metadata of %s/%d: %w", topic, partition, last)
 	}
 	return best, nil
+}
+
+// views returns what every live broker knows of one topic, and the last error of
+// those that could not say.
+func (a *Admin) views(ctx context.Context, topic string) (views []*kmsg.MetadataResponseTopic, last error) {
+	for _, got := range a.ask(ctx, false, topic) {
+		if got.err != nil {
+			last = got.err
+			continue
+		}
+		seen, err := findTopic(got.view, topic)
+		if err != nil {
+			last = err
+			continue
+		}
+		views = append(views, seen)
+	}
+	return views, last
 }
 
 // findTopic picks one topic out of a metadata answer.

@@ -86,17 +86,8 @@ func (a *Admin) ListOffsets(ctx context.Context, topic string, kind OffsetKind) 
 // leaders returns the leader of every partition of a topic.
 func (a *Admin) leaders(ctx context.Context, topic string) ([]int32, error) {
 	var leaders, epochs []int32
-	var last error
-	for _, got := range a.ask(ctx, false, topic) {
-		if got.err != nil {
-			last = got.err
-			continue
-		}
-		seen, err := findTopic(got.view, topic)
-		if err != nil {
-			last = err
-			continue
-		}
+	views, last := a.views(ctx, topic)
+	for _, seen := range views {
 		for len(leaders) < len(seen.Partitions) {
 			leaders, epochs = append(leaders, -1), append(epochs, -2)
 		}
