@@ -31,6 +31,16 @@ const (
 	CanMoveLeader Capability = "move-leader"
 	// CanReplicate: replicas, ISR and elections are real.
 	CanReplicate Capability = "replicate"
+	// CanIsolate: traffic between brokers can be silenced (the cluster is an Isolator).
+	CanIsolate Capability = "isolate"
+	// CanDisk: a broker's log directory can be made slow or full (the cluster is a Disks).
+	CanDisk Capability = "disk"
+	// CanUpgrade: a broker can be replaced by one of another version (the cluster is an Upgrader).
+	CanUpgrade Capability = "upgrade"
+	// CanConfigure: topic properties can be changed while the cluster runs.
+	CanConfigure Capability = "configure"
+	// CanExpire: producer ids expire, and how soon can be set.
+	CanExpire Capability = "expire-producer-ids"
 )
 
 // Cluster is a running cluster.
@@ -66,4 +76,34 @@ type Mover interface {
 	// MoveLeader makes another in-sync replica lead the partition, and returns
 	// its id once metadata says so.
 	MoveLeader(ctx context.Context, topic string, partition int32) (to int32, err error)
+}
+
+// Cut says which traffic between brokers is silenced: packets vanish, no
+// connection is closed or refused.
+type Cut struct {
+	Broker  int32
+	Peers   []int32 // the other brokers concerned; nil is all of them
+	In, Out bool    // packets to the broker, from the broker
+}
+
+// Isolator silences traffic between brokers. Harness and proxies reach the
+// brokers all the same.
+type Isolator interface {
+	// Isolate returns when the cut is in force. heal undoes exactly this cut,
+	// and may be called after the broker has been restarted.
+	Isolate(ctx context.Context, cut Cut) (heal func(context.Context) error, err error)
+}
+
+// Disks makes log directories slow or full. heal may be called after the broker
+// has gone, and leaves a disk that a restarted broker can use.
+type Disks interface {
+	SlowDisk(ctx context.Context, broker int32, rate int64) (heal func(context.Context) error, err error) // rate in KiB per second
+	FillDisk(ctx context.Context, broker int32) (heal func(context.Context) error, err error)
+}
+
+// Upgrader replaces a broker, with its log directory, by one of another version.
+type Upgrader interface {
+	// Upgrade stops the broker gracefully and starts one of the version (as
+	// "4.3.1") in its place. It returns when that one answers requests.
+	Upgrade(ctx context.Context, broker int32, kafka string) error
 }

@@ -71,11 +71,7 @@ type PlannedFault struct {
 	Target  Target        `json:"target"`
 	HealAt  *Trigger      `json:"heal_at,omitempty"` // heal at this logical moment ...
 	HealIn  time.Duration `json:"heal_in,omitempty"` // ... or this long (ns) after it took effect
-	Error   int16         `json:"error,omitempty"`   // answer-error: the code
-	Append  bool          `json:"append,omitempty"`  // answer-error: appended all the same
-	Delay   time.Duration `json:"delay,omitempty"`   // delay-acks, latency: how long (ns)
-	Rate    int64         `json:"rate,omitempty"`    // bandwidth: KiB per second
-	How     string        `json:"how,omitempty"`     // restart-leader: graceful or kill
+	Knobs
 }
 
 // Target names by role what a fault hits.

@@ -5,6 +5,9 @@
 //
 // It sees produce traffic through proxy.Control and brokers through
 // cluster.Cluster. It knows nothing of workloads, clients or verdicts.
+//
+// A new fault is one Kind, listed by its family's file; everything else
+// (checking scenarios, drawing, triggers, healing, reporting) reads the Kind.
 package nemesis
 
 import (
@@ -14,73 +17,55 @@ import (
 
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/proxy"
 )
 
-// stage is where a fault takes hold.
-type stage uint8
+// Family groups faults by what they are done to.
+type Family string
 
+// The families, as the fault catalogue has them.
 const (
-	atRequest stage = iota + 1 // on a produce request, before it goes on
-	atAnswer                   // on a produce answer, before it reaches the client
-	aside                      // on its own, beside the traffic
+	OnLink     Family = "link"
+	OnBroker   Family = "broker"
+	OnProducer Family = "producer"
+	OnState    Family = "state"
 )
 
-// Kind is one row of the fault catalogue.
+// Kind is one row of the fault catalogue. Exactly one of the ways to take hold
+// is set: onRequest or onAnswer (or both, and the plan decides), or beside.
 type Kind struct {
 	Name    string
-	Explain string               // in a line, what physically happens
+	Explain string // in a line, what physically happens
+	Family  Family
 	Needs   []cluster.Capability // all of them
-	stage   stage
-	lasting bool // goes on until healed; else it is over at once, or by itself
-	fields  []string
+
+	forges  bool     // a client is told what no broker said
+	lasting bool     // goes on until healed; else it is over at once, or by itself
+	alone   bool     // waits for its turn: of these one is in force at a time
+	knobs   []string // which of history.Knobs it takes, by their names in a scenario
+	targets []string // what of a target it takes: partition, broker, producer
+	role    string   // what it is done to: link, leader, broker, controller, producer, topic
+	check   func(spec history.FaultSpec, complain complain)
+
+	// onRequest and onAnswer strike a produce request before it goes on, or an
+	// answer that tells of an append before it reaches the client; batch is the
+	// share of it that is meant. They call start, and finish when the fault is
+	// over with that. Both are called with mu held and must not block.
+	onRequest, onAnswer func(n *Nemesis, f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision
+	// beside carries out a fault that stands beside the traffic, from its
+	// trigger to its end. It calls began when the effect is there, lasts to wait
+	// for its heal, and returns when it is healed.
+	beside func(n *Nemesis, f *fault) error
 }
+
+type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	power := []cluster.Capability{cluster.CanPower}
-	return []Kind{
-		{Name: AnswerError, stage: atRequest, fields: []string{"error", "append"},
-			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (7, 20) appended all the same"},
-		{Name: Bandwidth, stage: aside, lasting: true, fields: []string{"rate"},
-			Explain: "the links carry no more than rate KiB/s"},
-		{Name: BlackholeAcks, stage: atAnswer, lasting: true,
-			Explain: "from an answer on nothing passes from that broker to the client, requests still reach the broker; until healed"},
-		{Name: CutAfterAppend, stage: atAnswer,
-			Explain: "the broker appended and answered; the connection closes before the answer passes (the classic lost acknowledgement)"},
-		{Name: CutBeforeRequest, stage: atRequest,
-			Explain: "the connection closes before a produce request reaches the broker: certainly not appended"},
-		{Name: DelayAcks, stage: atAnswer, fields: []string{"delay"},
-			Explain: "from an answer on everything to the client is held for delay"},
-		{Name: KillLeader, stage: aside, lasting: true, Needs: power,
-			Explain: "SIGKILL of the broker that leads a partition; started again when healed"},
-		{Name: Latency, stage: aside, lasting: true, fields: []string{"delay"},
-			Explain: "everything to the client is delay late"},
-		{Name: MoveLeader, stage: aside, Needs: []cluster.Capability{cluster.CanMoveLeader},
-			Explain: "leadership of a partition moves to another broker, without a failure"},
-		{Name: PauseLeader, stage: aside, lasting: true, Needs: power,
-			Explain: "SIGSTOP of the broker that leads a partition, SIGCONT when healed: the zombie leader"},
-		{Name: RestartLeader, stage: aside, Needs: power, fields: []string{"how"},
-			Explain: "the broker that leads a partition is stopped (how: graceful, or kill) and started again at once"},
-		{Name: RollingRestart, stage: aside, Needs: power,
-			Explain: "every broker in turn is stopped gracefully and started; the next one when the cluster is whole again"},
-	}
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults())
+	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
-
-// Names of the faults, as scenarios and reports spell them.
-const (
-	AnswerError      = "answer-error"
-	Bandwidth        = "bandwidth"
-	BlackholeAcks    = "blackhole-acks"
-	CutAfterAppend   = "cut-after-append"
-	CutBeforeRequest = "cut-before-request"
-	DelayAcks        = "delay-acks"
-	KillLeader       = "kill-leader"
-	Latency          = "latency"
-	MoveLeader       = "move-leader"
-	PauseLeader      = "pause-leader"
-	RestartLeader    = "restart-leader"
-	RollingRestart   = "rolling-restart"
-)
 
 // ByName finds a kind of fault.
 func ByName(name string) (Kind, error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -14,21 +13,6 @@ import (
 type Problem struct {
 	Field   string
 	Message string
-}
-
-// Forgeable lists the codes answer-error may give, and whether a real broker
-// gives them after it has appended.
-//
-// Source: the error table of Kafka's protocol guide; 7 and 20 are the two that
-// leave the append undecided.
-func forgeable(code int16) (ok, afterAppend bool) {
-	switch code {
-	case 7, 20:
-		return true, true
-	case -1, 3, 5, 6, 10, 19, 45, 47, 56, 59:
-		return true, false
-	}
-	return false, false
 }
 
 // Check finds what is impossible in one entry of a scenario's nemesis, given
@@ -43,10 +27,10 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 		problems = append(problems, Problem{field, fmt.Sprintf(format, values...)})
 	}
 	for field, set := range map[string]bool{
-		"error": spec.Error != 0, "append": spec.Append, "delay": spec.Delay != 0,
-		"rate": spec.Rate != 0, "how": spec.How != "",
+		"error": spec.Error != 0, "append": spec.Append, "delay": spec.Delay != 0, "rate": spec.Rate != 0, "size": spec.Size != 0,
+		"how": spec.How != "", "from": spec.From != "", "way": spec.Way != "", "kafka": spec.Kafka != "", "config": len(spec.Config) > 0,
 	} {
-		if set && !slices.Contains(kind.fields, field) {
+		if set && !slices.Contains(kind.knobs, field) {
 			complain(field, "%s takes no %s", spec.Fault, field)
 		}
 	}
@@ -59,29 +43,8 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 	if field, what, circle := waitsForItself(spec.Fault, all); circle != "" {
 		complain(field, "the %s of %s never comes: %s", what, spec.Fault, circle)
 	}
-	switch spec.Fault {
-	case AnswerError:
-		ok, afterAppend := forgeable(spec.Error)
-		switch {
-		case !ok:
-			complain("error", "error %d: want a code that a broker can give here: -1, 3, 5, 6, 7, 10, 19, 20, 45, 47, 56, 59", spec.Error)
-		case spec.Append && !afterAppend:
-			complain("append", "error %d is never given after an append (7 and 20 are)", spec.Error)
-		case !spec.Append && spec.Error == 20:
-			complain("append", "error 20 means appended: it needs append: true")
-		}
-	case DelayAcks, Latency:
-		if spec.Delay < time.Millisecond {
-			complain("delay", "%s needs a delay of 1ms or more, like 500ms", spec.Fault)
-		}
-	case Bandwidth:
-		if spec.Rate <= 0 {
-			complain("rate", "bandwidth needs a rate in KiB/s, like 64")
-		}
-	case RestartLeader:
-		if !slices.Contains([]string{"", "graceful", "kill"}, spec.How) {
-			complain("how", "how %q: want graceful or kill", spec.How)
-		}
+	if kind.check != nil {
+		kind.check(spec, complain)
 	}
 	slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.Field+a.Message, b.Field+b.Message) })
 	return problems
@@ -92,7 +55,7 @@ const (
 	mostCount = 1_000_000_000_000 // of a trigger; more than any run comes to
 )
 
-func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain func(string, string, ...any)) {
+func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain complain) {
 	w, set := spec.When, 0
 	for name, r := range map[string]*history.Range{
 		"acks": w.Acks, "requests": w.Requests, "records": w.Records, "sequence": w.Sequence, "unacked": w.Unacked,
@@ -117,7 +80,7 @@ func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, co
 	if w.Records != nil && w.Partition != (history.Which{}) {
 		complain("when", "records are counted by producer only: leave partition out (requests and acks are counted by partition)")
 	}
-	if (w.Started != "" || w.Ended != "") && kind.stage == aside && (w.Producer != history.Which{} || w.Partition != history.Which{}) {
+	if (w.Started != "" || w.Ended != "") && kind.beside != nil && (w.Producer != history.Which{} || w.Partition != history.Which{}) {
 		complain("when", "%s after another fault is not about a producer or partition: leave them out", spec.Fault)
 	}
 	for name, other := range map[string]string{"started": w.Started, "ended": w.Ended} {
@@ -132,16 +95,8 @@ func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, co
 }
 
 // checkTarget wants no target that the fault would not look at.
-func checkTarget(spec history.FaultSpec, kind Kind, complain func(string, string, ...any)) {
-	takes := []string{"partition", "broker", "producer"}
-	switch {
-	case leads(spec.Fault):
-		takes = []string{"partition"}
-	case spec.Fault == RollingRestart:
-		takes = nil
-	case kind.stage == aside:
-		takes = []string{"broker"}
-	}
+func checkTarget(spec history.FaultSpec, kind Kind, complain complain) {
+	takes := kind.targets
 	for name, which := range map[string]history.Which{
 		"partition": spec.Target.Partition, "broker": spec.Target.Broker, "producer": spec.Target.Producer,
 	} {
@@ -156,7 +111,7 @@ func checkTarget(spec history.FaultSpec, kind Kind, complain func(string, string
 	}
 }
 
-func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain func(string, string, ...any)) {
+func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain complain) {
 	if spec.Heal == (history.HealSpec{}) {
 		return
 	}
@@ -171,8 +126,8 @@ func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, compl
 	}
 	if spec.Heal.Ended != "" {
 		checkReference("heal", "ended", spec.Heal.Ended, spec, all, complain)
-		if other, err := ByName(spec.Heal.Ended); err == nil && len(kind.Needs) > 0 && len(other.Needs) > 0 {
-			complain("heal", "ended: faults on brokers take turns: %s would wait for %s, and %s for its turn (heal after a time instead)",
+		if other, err := ByName(spec.Heal.Ended); err == nil && kind.alone && other.alone {
+			complain("heal", "ended: faults that are to be alone take turns: %s would wait for %s, and %s for its turn (heal after a time instead)",
 				spec.Fault, other.Name, other.Name)
 		}
 	}
@@ -230,7 +185,7 @@ func waitsForItself(fault string, all []history.FaultSpec) (field, what, circle 
 }
 
 // checkReference wants exactly one other entry of that name.
-func checkReference(field, name, other string, spec history.FaultSpec, all []history.FaultSpec, complain func(string, string, ...any)) {
+func checkReference(field, name, other string, spec history.FaultSpec, all []history.FaultSpec, complain complain) {
 	count := 0
 	for _, s := range all {
 		if s.Fault == other {

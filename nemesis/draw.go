@@ -76,10 +76,7 @@ func inShape(spec history.FaultSpec, shape Shape) error {
 
 // concrete draws one occurrence. References to other faults are filled in by link.
 func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.PlannedFault {
-	f := history.PlannedFault{
-		Fault: spec.Fault, HealIn: spec.Heal.After,
-		Error: spec.Error, Append: spec.Append, Delay: spec.Delay, Rate: spec.Rate, How: spec.How,
-	}
+	f := history.PlannedFault{Fault: spec.Fault, HealIn: spec.Heal.After, Knobs: spec.Knobs}
 	f.Trigger = history.Trigger{Producer: spec.When.Producer.Index(), Partition: spec.When.Partition.Index()}
 	for _, counted := range []struct {
 		kind history.TriggerKind
@@ -93,25 +90,21 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 			f.Trigger.Kind, f.Trigger.Count = counted.kind, counted.r.Draw(from)
 		}
 	}
+	kind, err := ByName(spec.Fault)
+	if err != nil {
+		panic("nemesis: a fault that Check let pass: " + err.Error())
+	}
 	f.Target = history.Target{
-		Role: "link", Broker: spec.Target.Broker.Index(),
+		Role: kind.role, Broker: spec.Target.Broker.Index(),
 		Partition: spec.Target.Partition.Index(), Producer: spec.Target.Producer.Index(),
 	}
-	if leads(spec.Fault) {
-		f.Target.Role = "leader"
+	if kind.role == "leader" {
 		f.Target.Topic = from.IntN(shape.Topics)
 		if f.Target.Partition == history.Any {
 			f.Target.Partition = int32(from.IntN(shape.Partitions))
 		}
-	} else if spec.Fault == RollingRestart {
-		f.Target.Role = "broker"
 	}
 	return f
-}
-
-// leads says whether a fault is about the leader of a partition.
-func leads(fault string) bool {
-	return fault == KillLeader || fault == PauseLeader || fault == RestartLeader || fault == MoveLeader
 }
 
 // link resolves "when that fault started, ended" to ids. The k-th occurrence

@@ -44,8 +44,8 @@ func TestAnotherEntryShiftsNoNumbers(t *testing.T) {
 	kill := history.FaultSpec{Fault: KillLeader, When: history.TriggerSpec{Records: span(1, 100000)}}
 	alone := draw(t, 7, cut, kill)
 	for name, specs := range map[string][]history.FaultSpec{
-		"in front": {{Fault: DelayAcks, Delay: time.Second, When: acks(1, 9), Times: 3}, cut, kill},
-		"between":  {cut, {Fault: DelayAcks, Delay: time.Second, When: acks(1, 9)}, kill},
+		"in front": {{Fault: DelayAcks, Knobs: history.Knobs{Delay: time.Second}, When: acks(1, 9), Times: 3}, cut, kill},
+		"between":  {cut, {Fault: DelayAcks, Knobs: history.Knobs{Delay: time.Second}, When: acks(1, 9)}, kill},
 		"behind, of the same name": {cut, kill,
 			{Fault: CutAfterAppend, When: acks(1, 900000)}},
 	} {
@@ -114,7 +114,7 @@ func TestWhatIsOutOfShapeIsRefused(t *testing.T) {
 		"partition":        {history.FaultSpec{Fault: CutAfterAppend, When: history.TriggerSpec{Acks: span(1, 1), Partition: history.Only(4)}}, "partition 4: there are 4"},
 		"target partition": {history.FaultSpec{Fault: KillLeader, When: acks(1, 1), Target: history.TargetSpec{Partition: history.Only(9)}}, "target partition 9: there are 4"},
 		"target producer":  {history.FaultSpec{Fault: CutAfterAppend, When: acks(1, 1), Target: history.TargetSpec{Producer: history.Only(5)}}, "target producer 5: there are 3"},
-		"target broker":    {history.FaultSpec{Fault: Latency, Delay: time.Second, When: acks(1, 1), Target: history.TargetSpec{Broker: history.Only(3)}}, "target broker 3: there are 3"},
+		"target broker":    {history.FaultSpec{Fault: Latency, Knobs: history.Knobs{Delay: time.Second}, When: acks(1, 1), Target: history.TargetSpec{Broker: history.Only(3)}}, "target broker 3: there are 3"},
 	} {
 		_, err := Draw([]history.FaultSpec{c.spec}, shape, 1)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
@@ -165,22 +165,22 @@ func TestCheckNamesTheFieldOfEveryImpossibleSpec(t *testing.T) {
 		"a negative heal":               {spec: history.FaultSpec{Fault: KillLeader, When: one, Heal: history.HealSpec{After: -1}}, field: "heal", says: "above 0"},
 		"two heals":                     {spec: history.FaultSpec{Fault: BlackholeAcks, When: one, Heal: history.HealSpec{After: 1, Ended: KillLeader}}, others: []history.FaultSpec{kill}, field: "heal", says: "not both"},
 		"heal after nothing":            {spec: history.FaultSpec{Fault: KillLeader, When: one, Heal: history.HealSpec{Ended: "move-leader"}}, field: "heal", says: "no fault"},
-		"a code no broker gives":        {spec: history.FaultSpec{Fault: AnswerError, When: one, Error: 1}, field: "error", says: "want a code"},
+		"a code no broker gives":        {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 1}}, field: "error", says: "want a code"},
 		"no code":                       {spec: history.FaultSpec{Fault: AnswerError, When: one}, field: "error", says: "want a code"},
-		"6 after an append":             {spec: history.FaultSpec{Fault: AnswerError, When: one, Error: 6, Append: true}, field: "append", says: "never given after an append"},
-		"20 without an append":          {spec: history.FaultSpec{Fault: AnswerError, When: one, Error: 20}, field: "append", says: "append: true"},
-		"a code for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Error: 7}, field: "error", says: "takes no error"},
-		"append for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Append: true}, field: "append", says: "takes no append"},
-		"a delay for a kill":            {spec: history.FaultSpec{Fault: KillLeader, When: one, Delay: 1}, field: "delay", says: "takes no delay"},
-		"a rate for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Rate: 1}, field: "rate", says: "takes no rate"},
-		"how for a kill":                {spec: history.FaultSpec{Fault: KillLeader, When: one, How: "kill"}, field: "how", says: "takes no how"},
+		"6 after an append":             {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 6, Append: true}}, field: "append", says: "never given after an append"},
+		"20 without an append":          {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 20}}, field: "append", says: "append: true"},
+		"a code for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{Error: 7}}, field: "error", says: "takes no error"},
+		"append for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{Append: true}}, field: "append", says: "takes no append"},
+		"a delay for a kill":            {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{Delay: 1}}, field: "delay", says: "takes no delay"},
+		"a rate for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{Rate: 1}}, field: "rate", says: "takes no rate"},
+		"how for a kill":                {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{How: "kill"}}, field: "how", says: "takes no how"},
 		"no delay":                      {spec: history.FaultSpec{Fault: DelayAcks, When: one}, field: "delay", says: "needs a delay"},
-		"a delay of nothing":            {spec: history.FaultSpec{Fault: Latency, When: one, Delay: time.Microsecond}, field: "delay", says: "1ms or more"},
+		"a delay of nothing":            {spec: history.FaultSpec{Fault: Latency, When: one, Knobs: history.Knobs{Delay: time.Microsecond}}, field: "delay", says: "1ms or more"},
 		"no rate":                       {spec: history.FaultSpec{Fault: Bandwidth, When: one}, field: "rate", says: "needs a rate"},
-		"a negative rate":               {spec: history.FaultSpec{Fault: Bandwidth, When: one, Rate: -5}, field: "rate", says: "needs a rate"},
-		"an unknown how":                {spec: history.FaultSpec{Fault: RestartLeader, When: one, How: "gently"}, field: "how", says: "graceful or kill"},
+		"a negative rate":               {spec: history.FaultSpec{Fault: Bandwidth, When: one, Knobs: history.Knobs{Rate: -5}}, field: "rate", says: "needs a rate"},
+		"an unknown how":                {spec: history.FaultSpec{Fault: RestartLeader, When: one, Knobs: history.Knobs{How: "gently"}}, field: "how", says: "graceful or kill"},
 		"a broker where a leader is it": {spec: history.FaultSpec{Fault: KillLeader, When: one, Target: history.TargetSpec{Broker: history.Only(1)}}, field: "target", says: "only partition"},
-		"a partition of a link":         {spec: history.FaultSpec{Fault: Latency, Delay: time.Second, When: one, Target: history.TargetSpec{Partition: history.Only(1)}}, field: "target", says: "only broker"},
+		"a partition of a link":         {spec: history.FaultSpec{Fault: Latency, Knobs: history.Knobs{Delay: time.Second}, When: one, Target: history.TargetSpec{Partition: history.Only(1)}}, field: "target", says: "only broker"},
 		"a target of all":               {spec: history.FaultSpec{Fault: RollingRestart, When: one, Target: history.TargetSpec{Broker: history.Only(1)}}, field: "target", says: "takes no target"},
 		"two that wait for each other": {
 			spec:   history.FaultSpec{Fault: MoveLeader, When: history.TriggerSpec{Ended: RestartLeader}},
@@ -189,7 +189,7 @@ func TestCheckNamesTheFieldOfEveryImpossibleSpec(t *testing.T) {
 		},
 		"two that heal each other": {
 			spec:   history.FaultSpec{Fault: BlackholeAcks, When: one, Heal: history.HealSpec{Ended: Latency}},
-			others: []history.FaultSpec{{Fault: Latency, Delay: time.Second, When: one, Heal: history.HealSpec{Ended: BlackholeAcks}}},
+			others: []history.FaultSpec{{Fault: Latency, Knobs: history.Knobs{Delay: time.Second}, When: one, Heal: history.HealSpec{Ended: BlackholeAcks}}},
 			field:  "heal", says: "the end of blackhole-acks never comes",
 		},
 		"a dead leader that lasts until another broker fault, which waits its turn": {
@@ -212,10 +212,10 @@ func TestCheckNamesTheFieldOfEveryImpossibleSpec(t *testing.T) {
 
 func TestCheckFindsNothingWrongWithWhatIsPossible(t *testing.T) {
 	kill := history.FaultSpec{Fault: KillLeader, When: acks(1, 1), Heal: history.HealSpec{After: time.Second}}
-	restart := history.FaultSpec{Fault: RestartLeader, When: history.TriggerSpec{Unacked: span(2, 5)}, How: "graceful"}
+	restart := history.FaultSpec{Fault: RestartLeader, When: history.TriggerSpec{Unacked: span(2, 5)}, Knobs: history.Knobs{How: "graceful"}}
 	for name, spec := range map[string]history.FaultSpec{
-		"appended and timed out":           {Fault: AnswerError, When: acks(1, 5), Error: 7, Append: true},
-		"withheld":                         {Fault: AnswerError, When: acks(1, 5), Error: 7},
+		"appended and timed out":           {Fault: AnswerError, When: acks(1, 5), Knobs: history.Knobs{Error: 7, Append: true}},
+		"withheld":                         {Fault: AnswerError, When: acks(1, 5), Knobs: history.Knobs{Error: 7}},
 		"the first sequence":               {Fault: CutAfterAppend, When: history.TriggerSpec{Sequence: span(0, 0), Producer: history.Only(1), Partition: history.Only(0)}},
 		"a black hole as long as another":  {Fault: BlackholeAcks, When: acks(1, 1), Heal: history.HealSpec{Ended: RestartLeader}},
 		"after another":                    {Fault: MoveLeader, When: history.TriggerSpec{Ended: KillLeader}},

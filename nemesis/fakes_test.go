@@ -171,7 +171,7 @@ func planned(name string, kind history.TriggerKind, count int64) history.Planned
 }
 
 func partitionOf(name string) int32 {
-	if leads(name) {
+	if kind, err := ByName(name); err == nil && kind.role == "leader" {
 		return 0
 	}
 	return history.Any

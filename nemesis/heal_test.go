@@ -105,8 +105,8 @@ func TestFaultsOnBrokersTakeTurns(t *testing.T) {
 			t.Errorf("fault %d: %s", id, w.statuses(id))
 		}
 	}
-	if fired == 0 || len(n.broker) != 0 {
-		t.Errorf("%d fired, %d tokens are still taken", fired, len(n.broker))
+	if fired == 0 || len(n.turn) != 0 {
+		t.Errorf("%d fired, %d tokens are still taken", fired, len(n.turn))
 	}
 }
 

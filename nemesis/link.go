@@ -2,7 +2,6 @@ package nemesis
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/proxy"
@@ -23,29 +22,14 @@ func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 		n.sequenced(b.BaseSequence, producer, b.Partition, mark)
 	}
 	for _, f := range n.faults {
-		if f.state != ready || f.kind.stage != atRequest {
+		if f.state != ready || f.kind.onRequest == nil || strikesAnswers(f) {
 			continue
-		}
-		if f.plan.Fault == AnswerError && f.plan.Append {
-			continue // strikes the answer
 		}
 		batch, ok := n.struck(f, e, producer)
 		if !ok {
 			continue
 		}
-		n.start(f, connection(e, producer))
-		decision := proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID}
-		f.event.Hits.Requests++
-		if f.plan.Fault == AnswerError {
-			decision.Verb, decision.Codes = proxy.Refuse, map[int]int16{batch: f.plan.Error}
-			f.hit(e.Batches[batch])
-		} else {
-			for _, b := range e.Batches {
-				f.hit(b)
-			}
-		}
-		n.finish(f, nil)
-		return decision
+		return f.kind.onRequest(n, f, e, producer, batch)
 	}
 	return proxy.Decision{}
 }
@@ -76,104 +60,15 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 		if !ok || e.Batches[batch].Error != 0 {
 			continue
 		}
-		return n.strikeAnswer(f, e, producer, batch)
+		return f.kind.onAnswer(n, f, e, producer, batch)
 	}
 	return proxy.Decision{}
 }
 
+// strikesAnswers says whether a fault takes hold of answers. One that can do
+// both does so where the broker is to have appended.
 func strikesAnswers(f *fault) bool {
-	return f.kind.stage == atAnswer || (f.plan.Fault == AnswerError && f.plan.Append)
-}
-
-// strikeAnswer carries out a fault on an answer. Called with mu held.
-func (n *Nemesis) strikeAnswer(f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision {
-	n.start(f, connection(e, producer))
-	f.event.Hits.Requests++
-	for _, b := range e.Batches {
-		f.hit(b)
-	}
-	switch f.plan.Fault {
-	case CutAfterAppend:
-		f.lost(e)
-		n.finish(f, nil)
-		return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID}
-	case AnswerError:
-		f.event.Hits.Acks += int64(e.Batches[batch].Records)
-		n.finish(f, nil)
-		return proxy.Decision{Verb: proxy.Rewrite, Fault: f.plan.ID, Codes: map[int]int16{batch: f.plan.Error}}
-	case DelayAcks:
-		n.busy++
-		n.work.Add(1)
-		release := make(chan struct{})
-		go n.delay(f, release)
-		return proxy.Decision{Verb: proxy.Hold, Fault: f.plan.ID, Release: release}
-	case BlackholeAcks:
-		f.holds, f.from = n.indexOf(e.Broker), producer
-		n.unacked(producer, e)
-		// In force before this answer goes on, so that it is the first one held,
-		// and dies with the broker's connection like those behind it.
-		heal := n.env.Links.HoldAnswers(int(f.holds), f.plan.ID, func(clientID string) bool {
-			return n.env.Producer(clientID) == producer
-		})
-		n.work.Add(1)
-		go n.blackhole(f, heal)
-		return proxy.Decision{}
-	}
-	panic("nemesis: impossible fault on an answer: " + f.plan.Fault)
-}
-
-// unacked counts the appended batches of an answer that a black hole keeps
-// back. A retry, which the broker answers with the offset of the first attempt,
-// is no further batch. Called with mu held.
-func (n *Nemesis) unacked(producer int32, e *proxy.Exchange) {
-	for _, b := range e.Batches {
-		if b.Error != 0 {
-			continue
-		}
-		if b.BaseOffset >= 0 {
-			at := appended{b.Topic, b.Partition, b.BaseOffset}
-			if _, known := n.kept[at]; known {
-				continue
-			}
-			n.kept[at] = struct{}{}
-		}
-		n.counted(history.TriggerUnacked, producer, b.Partition, nil)
-	}
-}
-
-// appended names a batch in a log.
-type appended struct {
-	topic     string
-	partition int32
-	offset    int64
-}
-
-// delay releases an answer after the planned time.
-func (n *Nemesis) delay(f *fault, release chan struct{}) {
-	defer n.work.Done()
-	timer := time.NewTimer(f.plan.Delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-n.healAll:
-	}
-	close(release)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.busy--
-	n.finish(f, nil)
-}
-
-// blackhole keeps the producer from hearing anything of a broker, on this and
-// on any later connection, until healed.
-func (n *Nemesis) blackhole(f *fault, heal func()) {
-	defer n.work.Done()
-	n.lasts(f)
-	heal()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	f.holds = -1
-	n.finish(f, nil)
+	return f.kind.onAnswer != nil && (f.kind.onRequest == nil || f.plan.Append)
 }
 
 // OnLost implements proxy.Control: one more answer did not reach its client.
@@ -252,6 +147,14 @@ func (n *Nemesis) indexOf(broker int32) int32 {
 		}
 	}
 	panic(fmt.Sprintf("nemesis: an exchange with broker %d, which the cluster does not have", broker))
+}
+
+// hitAll counts a request that was hit as a whole.
+func (f *fault) hitAll(e *proxy.Exchange) {
+	f.event.Hits.Requests++
+	for _, b := range e.Batches {
+		f.hit(b)
+	}
 }
 
 func (f *fault) hit(b proxy.Batch) {

@@ -27,11 +27,27 @@ type Leaders interface {
 	WaitWhole(ctx context.Context) error
 }
 
+// Producers is what can be done to the workload's producers, named by index.
+type Producers interface {
+	// Kill ends the producer's process with SIGKILL; a new process, with an
+	// identity of its own, goes on with what is still to be sent.
+	Kill(ctx context.Context, producer int) error
+	Pause(ctx context.Context, producer int) error  // SIGSTOP
+	Resume(ctx context.Context, producer int) error // SIGCONT
+	// Restart closes the producer, whose records are answered or given up, and
+	// opens it again as a new process.
+	Restart(ctx context.Context, producer int) error
+	// Second opens another instance with the same transactional id, which goes
+	// on in its place; the first one stays open and sends on until it is fenced.
+	Second(ctx context.Context, producer int) error
+}
+
 // Env is what a nemesis works on.
 type Env struct {
 	Cluster     cluster.Cluster
 	Leaders     Leaders
 	Links       Links
+	Producers   Producers // nil when nothing can be done to them
 	Topics      []string
 	Replication int
 	Producer    func(clientID string) int32 // index of the producer, or history.Any
@@ -48,7 +64,7 @@ type Nemesis struct {
 	env     Env
 	healAll chan struct{} // closed by Heal
 	work    sync.WaitGroup
-	broker  chan struct{} // a token: faults on brokers happen one at a time
+	turn    chan struct{} // a token: faults that are to be alone take turns
 
 	mu       sync.Mutex
 	armed    bool
@@ -98,7 +114,7 @@ type fault struct {
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), broker: make(chan struct{}, 1), tally: newTally(), kept: make(map[appended]struct{})}
+	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), tally: newTally(), kept: make(map[appended]struct{})}
 	for i, p := range plan {
 		kind, err := sound(plan, i, env)
 		if err != nil {
@@ -153,7 +169,7 @@ func (n *Nemesis) start(f *fault, target string) {
 	f.state, f.fired = active, true
 	f.event = history.FaultEvent{
 		ID: f.plan.ID, Fault: f.plan.Fault, Status: history.FaultStarted,
-		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.plan.Fault == AnswerError,
+		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.kind.forges,
 	}
 	n.env.Record(f.event)
 	n.progress++
@@ -196,14 +212,17 @@ func (n *Nemesis) pull(f *fault, trigger string, mark *exchange) {
 		return
 	}
 	f.state, f.trigger, f.mark = ready, trigger, mark
-	if f.kind.stage == aside {
+	if f.kind.beside != nil {
 		n.work.Add(1)
 		go n.strike(f)
 	}
 }
 
-// lasts waits until a lasting fault is to be healed.
+// lasts waits until a lasting fault is to be healed. Meanwhile the fault is not
+// busy, unless it will end by itself.
 func (n *Nemesis) lasts(f *fault) {
+	n.count(-1)
+	defer n.count(+1)
 	var after <-chan time.Time
 	if f.plan.HealIn > 0 {
 		n.count(+1)

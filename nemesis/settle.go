@@ -52,7 +52,7 @@ func (n *Nemesis) standing() (done bool, busy int, progress int64, inForce int) 
 		if f.state != over {
 			done = false
 		}
-		if f.state == active || (f.state == ready && f.kind.stage == aside) {
+		if f.state == active || (f.state == ready && f.kind.beside != nil) {
 			inForce++
 		}
 	}
@@ -90,7 +90,7 @@ func (n *Nemesis) Report() {
 			}
 			if f.state == ready {
 				f.event.Detail = "its trigger came, but no fitting frame after it"
-				if f.kind.stage == aside {
+				if f.kind.beside != nil {
 					f.event.Detail = "its trigger came, but another fault on brokers lasted until the end"
 				}
 			}

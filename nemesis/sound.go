@@ -42,7 +42,7 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 			return kind, err
 		}
 	}
-	if leads(p.Fault) && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0) {
+	if kind.role == "leader" && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0) {
 		return kind, fmt.Errorf("target topic %d, partition %d: there are %d topics, counted from 0", p.Target.Topic, p.Target.Partition, len(env.Topics))
 	}
 	for _, need := range kind.Needs {

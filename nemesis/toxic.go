@@ -3,13 +3,43 @@ package nemesis
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
 
+// Faults that are toxiproxy's own toxics.
+const (
+	Bandwidth = "bandwidth"
+	Latency   = "latency"
+)
+
+func toxicFaults() []Kind {
+	return []Kind{
+		{Name: Bandwidth, Family: OnLink, lasting: true, role: "link", targets: []string{"broker"}, knobs: []string{"rate"},
+			Explain: "the links carry no more than rate KiB/s",
+			check:   checkRate, beside: (*Nemesis).toxic},
+		{Name: Latency, Family: OnLink, lasting: true, role: "link", targets: []string{"broker"}, knobs: []string{"delay"},
+			Explain: "everything to the client is delay late",
+			check:   checkDelay, beside: (*Nemesis).toxic},
+	}
+}
+
+func checkRate(spec history.FaultSpec, complain complain) {
+	if spec.Rate <= 0 {
+		complain("rate", "%s needs a rate in KiB/s, like 64", spec.Fault)
+	}
+}
+
+func checkDelay(spec history.FaultSpec, complain complain) {
+	if spec.Delay < time.Millisecond {
+		complain("delay", "%s needs a delay of 1ms or more, like 500ms", spec.Fault)
+	}
+}
+
 // toxic puts one of toxiproxy's own toxics on the links until healed: on one
 // broker's when the plan names one, else on all.
-func (n *Nemesis) toxic(f *fault) {
+func (n *Nemesis) toxic(f *fault) error {
 	kind, stream, attributes := "latency", "downstream", map[string]any{"latency": f.plan.Delay.Milliseconds()}
 	if f.plan.Fault == Bandwidth {
 		kind, stream, attributes = "bandwidth", "upstream", map[string]any{"rate": f.plan.Rate}
@@ -34,7 +64,5 @@ func (n *Nemesis) toxic(f *fault) {
 	for _, remove := range removes {
 		err = errors.Join(err, remove())
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.finish(f, err)
+	return err
 }

@@ -120,10 +120,10 @@ func (s *shape) hold(node ast.Node, t reflect.Type, what string) {
 
 func (s *shape) holdStruct(node ast.Node, t reflect.Type, what string) {
 	fields, names := make(map[string]reflect.Type), []string(nil)
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		if name != "-" {
-			fields[name] = t.Field(i).Type
+	for _, field := range reflect.VisibleFields(t) {
+		name, how, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name != "-" && how != "inline" { // what is inlined is visible itself
+			fields[name] = field.Type
 			names = append(names, name)
 		}
 	}

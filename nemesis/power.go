@@ -4,92 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/cluster"
+	"github.com/idemcheck/idemcheck/history"
 )
 
-// limit is how long anything done to a broker may take before the fault is
-// called broken: starting one on a loaded machine is the slowest.
-const limit = 60 * time.Second
+// Faults on brokers' processes.
+const (
+	KillLeader     = "kill-leader"
+	PauseLeader    = "pause-leader"
+	RestartLeader  = "restart-leader"
+	RollingRestart = "rolling-restart"
+)
 
-// strike carries out a fault that stands beside the traffic, from its trigger
-// to its end. Faults on brokers happen one at a time: two at once (a paused
-// leader and a killed successor) is a scenario of its own, not an accident.
-func (n *Nemesis) strike(f *fault) {
-	defer n.work.Done()
-	if f.plan.Fault == Latency || f.plan.Fault == Bandwidth {
-		n.toxic(f)
-		return
+func powerFaults() []Kind {
+	power := []cluster.Capability{cluster.CanPower}
+	return []Kind{
+		{Name: KillLeader, Family: OnBroker, Needs: power, lasting: true, alone: true, role: "leader", targets: []string{"partition"},
+			Explain: "SIGKILL of the broker that leads a partition; started again when healed",
+			beside:  func(n *Nemesis, f *fault) error { return n.leaderDown(f, cluster.Power.Kill, cluster.Power.Start) }},
+		{Name: PauseLeader, Family: OnBroker, Needs: power, lasting: true, alone: true, role: "leader", targets: []string{"partition"},
+			Explain: "SIGSTOP of the broker that leads a partition, SIGCONT when healed: the zombie leader",
+			beside:  func(n *Nemesis, f *fault) error { return n.leaderDown(f, cluster.Power.Pause, cluster.Power.Resume) }},
+		{Name: RestartLeader, Family: OnBroker, Needs: power, alone: true, role: "leader", targets: []string{"partition"}, knobs: []string{"how"},
+			Explain: "the broker that leads a partition is stopped (how: graceful, or kill) and started again at once",
+			check:   checkHow, beside: (*Nemesis).restartLeader},
+		{Name: RollingRestart, Family: OnBroker, Needs: power, alone: true, role: "broker",
+			Explain: "every broker in turn is stopped gracefully and started; the next one when the cluster is whole again",
+			beside:  (*Nemesis).rollingRestart},
 	}
-	select {
-	case n.broker <- struct{}{}:
-		defer func() { <-n.broker }()
-	case <-n.healAll:
-		return // it never fired
-	}
-	if n.ending() {
-		return // the token came free as it was too late
-	}
-	n.count(+1)
-	defer n.count(-1)
-	var err error
-	switch f.plan.Fault {
-	case KillLeader:
-		err = n.leaderDown(f, cluster.Power.Kill, cluster.Power.Start)
-	case PauseLeader:
-		err = n.leaderDown(f, cluster.Power.Pause, cluster.Power.Resume)
-	case RestartLeader:
-		err = n.restartLeader(f)
-	case RollingRestart:
-		err = n.rollingRestart(f)
-	case MoveLeader:
-		err = n.moveLeader(f)
-	default:
-		panic("nemesis: impossible fault beside the traffic: " + f.plan.Fault)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.finish(f, err)
 }
 
-// ending says whether everything is being healed.
-func (n *Nemesis) ending() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.healing
-}
-
-func (n *Nemesis) count(by int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.busy += by
-}
-
-// began marks the fault as in force.
-func (n *Nemesis) began(f *fault, target string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.start(f, target)
-}
-
-func (n *Nemesis) detail(f *fault, format string, values ...any) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if f.event.Detail != "" {
-		f.event.Detail += "; "
+func checkHow(spec history.FaultSpec, complain complain) {
+	if !slices.Contains([]string{"", "graceful", "kill"}, spec.How) {
+		complain("how", "how %q: want graceful or kill", spec.How)
 	}
-	f.event.Detail += fmt.Sprintf(format, values...)
-}
-
-// leader finds whom the fault hits, and says it in words.
-func (n *Nemesis) leader(ctx context.Context, f *fault) (broker int32, target string, err error) {
-	topic := n.env.Topics[f.plan.Target.Topic]
-	broker, epoch, err := n.env.Leaders.Leader(ctx, topic, f.plan.Target.Partition)
-	if err != nil {
-		return 0, "", err
-	}
-	return broker, fmt.Sprintf("broker %d (leader of %s/%d, leader epoch %d)", broker, topic, f.plan.Target.Partition, epoch), nil
 }
 
 type powerCall func(cluster.Power, context.Context, int32) error
@@ -112,9 +63,7 @@ func (n *Nemesis) leaderDown(f *fault, down, up powerCall) error {
 	if n.env.Replication > 1 {
 		n.takeover(ctx, f, broker)
 	}
-	n.count(-1) // while it lasts, lasts itself knows whether it will end
 	n.lasts(f)
-	n.count(+1)
 	if err := n.bringBack(power, up, broker); err != nil {
 		return err
 	}
@@ -213,21 +162,4 @@ func (n *Nemesis) rollingRestart(f *fault) error {
 func (n *Nemesis) bounce(ctx context.Context, power cluster.Power, broker int32, stop func(context.Context, int32) error) error {
 	stopErr := stop(ctx, broker)
 	return errors.Join(stopErr, n.bringBack(power, cluster.Power.Start, broker))
-}
-
-// moveLeader hands leadership to another replica.
-func (n *Nemesis) moveLeader(f *fault) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	from, target, err := n.leader(ctx, f)
-	if err != nil {
-		return err
-	}
-	n.began(f, target)
-	to, err := n.env.Cluster.(cluster.Mover).MoveLeader(ctx, n.env.Topics[f.plan.Target.Topic], f.plan.Target.Partition)
-	if err != nil {
-		return err
-	}
-	n.detail(f, "leader %d -> %d", from, to)
-	return nil
 }

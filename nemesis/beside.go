@@ -1,0 +1,63 @@
+package nemesis
+
+import (
+	"fmt"
+	"time"
+)
+
+// limit is how long anything done to a broker may take before the fault is
+// called broken: starting one on a loaded machine is the slowest.
+const limit = 60 * time.Second
+
+// strike carries out a fault that stands beside the traffic. Those that are to
+// be alone take turns: two of them at once (a paused leader and a killed
+// successor) is a scenario of its own, not an accident.
+func (n *Nemesis) strike(f *fault) {
+	defer n.work.Done()
+	if f.kind.alone {
+		select {
+		case n.turn <- struct{}{}:
+			defer func() { <-n.turn }()
+		case <-n.healAll:
+			return // it never fired
+		}
+	}
+	if n.ending() {
+		return // its turn came too late
+	}
+	n.count(+1)
+	err := f.kind.beside(n, f)
+	n.count(-1)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.finish(f, err)
+}
+
+// ending says whether everything is being healed.
+func (n *Nemesis) ending() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.healing
+}
+
+func (n *Nemesis) count(by int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.busy += by
+}
+
+// began marks the fault as in force.
+func (n *Nemesis) began(f *fault, target string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.start(f, target)
+}
+
+func (n *Nemesis) detail(f *fault, format string, values ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if f.event.Detail != "" {
+		f.event.Detail += "; "
+	}
+	f.event.Detail += fmt.Sprintf(format, values...)
+}

@@ -1,0 +1,181 @@
+package nemesis
+
+import (
+	"time"
+
+	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/proxy"
+)
+
+// Faults that take hold of a produce request or its answer.
+const (
+	AnswerError      = "answer-error"
+	BlackholeAcks    = "blackhole-acks"
+	CutAfterAppend   = "cut-after-append"
+	CutBeforeRequest = "cut-before-request"
+	DelayAcks        = "delay-acks"
+)
+
+// everywhere is what a fault on a link can be aimed at.
+var everywhere = [...]string{"partition", "broker", "producer"}
+
+func frameFaults() []Kind {
+	return []Kind{
+		{Name: AnswerError, Family: OnLink, forges: true, role: "link", targets: everywhere[:], knobs: []string{"error", "append"},
+			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (7, 20) appended all the same",
+			check:   checkError, onRequest: (*Nemesis).refuse, onAnswer: (*Nemesis).rewrite},
+		{Name: BlackholeAcks, Family: OnLink, lasting: true, role: "link", targets: everywhere[:],
+			Explain:  "from an answer on nothing passes from that broker to the client, requests still reach the broker; until healed",
+			onAnswer: (*Nemesis).blackholeAcks},
+		{Name: CutAfterAppend, Family: OnLink, role: "link", targets: everywhere[:],
+			Explain:  "the broker appended and answered; the connection closes before the answer passes (the classic lost acknowledgement)",
+			onAnswer: (*Nemesis).cutAfterAppend},
+		{Name: CutBeforeRequest, Family: OnLink, role: "link", targets: everywhere[:],
+			Explain:   "the connection closes before a produce request reaches the broker: certainly not appended",
+			onRequest: (*Nemesis).cutBeforeRequest},
+		{Name: DelayAcks, Family: OnLink, role: "link", targets: everywhere[:], knobs: []string{"delay"},
+			Explain: "from an answer on everything to the client is held for delay",
+			check:   checkDelay, onAnswer: (*Nemesis).delayAcks},
+	}
+}
+
+// forgeable lists the codes answer-error may give, and whether a real broker
+// gives them after it has appended.
+//
+// Source: the error table of Kafka's protocol guide; 7 and 20 are the two that
+// leave the append undecided.
+func forgeable(code int16) (ok, afterAppend bool) {
+	switch code {
+	case 7, 20:
+		return true, true
+	case -1, 3, 5, 6, 10, 19, 45, 47, 56, 59:
+		return true, false
+	}
+	return false, false
+}
+
+func checkError(spec history.FaultSpec, complain complain) {
+	ok, afterAppend := forgeable(spec.Error)
+	switch {
+	case !ok:
+		complain("error", "error %d: want a code that a broker can give here: -1, 3, 5, 6, 7, 10, 19, 20, 45, 47, 56, 59", spec.Error)
+	case spec.Append && !afterAppend:
+		complain("append", "error %d is never given after an append (7 and 20 are)", spec.Error)
+	case !spec.Append && spec.Error == 20:
+		complain("append", "error 20 means appended: it needs append: true")
+	}
+}
+
+func (n *Nemesis) cutBeforeRequest(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	n.finish(f, nil)
+	return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID}
+}
+
+// refuse answers for the broker, which never sees the batch.
+func (n *Nemesis) refuse(f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.event.Hits.Requests++
+	f.hit(e.Batches[batch])
+	n.finish(f, nil)
+	return proxy.Decision{Verb: proxy.Refuse, Fault: f.plan.ID, Codes: map[int]int16{batch: f.plan.Error}}
+}
+
+// rewrite changes what the broker says of a batch that it appended.
+func (n *Nemesis) rewrite(f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	f.event.Hits.Acks += int64(e.Batches[batch].Records)
+	n.finish(f, nil)
+	return proxy.Decision{Verb: proxy.Rewrite, Fault: f.plan.ID, Codes: map[int]int16{batch: f.plan.Error}}
+}
+
+func (n *Nemesis) cutAfterAppend(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	f.lost(e)
+	n.finish(f, nil)
+	return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID}
+}
+
+func (n *Nemesis) delayAcks(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	n.busy++
+	n.work.Add(1)
+	release := make(chan struct{})
+	go n.delay(f, release)
+	return proxy.Decision{Verb: proxy.Hold, Fault: f.plan.ID, Release: release}
+}
+
+func (n *Nemesis) blackholeAcks(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	f.holds, f.from = n.indexOf(e.Broker), producer
+	n.unacked(producer, e)
+	// In force before this answer goes on, so that it is the first one held,
+	// and dies with the broker's connection like those behind it.
+	heal := n.env.Links.HoldAnswers(int(f.holds), f.plan.ID, func(clientID string) bool {
+		return n.env.Producer(clientID) == producer
+	})
+	n.busy++
+	n.work.Add(1)
+	go n.blackhole(f, heal)
+	return proxy.Decision{}
+}
+
+// unacked counts the appended batches of an answer that a black hole keeps
+// back. A retry, which the broker answers with the offset of the first attempt,
+// is no further batch. Called with mu held.
+func (n *Nemesis) unacked(producer int32, e *proxy.Exchange) {
+	for _, b := range e.Batches {
+		if b.Error != 0 {
+			continue
+		}
+		if b.BaseOffset >= 0 {
+			at := appended{b.Topic, b.Partition, b.BaseOffset}
+			if _, known := n.kept[at]; known {
+				continue
+			}
+			n.kept[at] = struct{}{}
+		}
+		n.counted(history.TriggerUnacked, producer, b.Partition, nil)
+	}
+}
+
+// appended names a batch in a log.
+type appended struct {
+	topic     string
+	partition int32
+	offset    int64
+}
+
+// delay releases an answer after the planned time.
+func (n *Nemesis) delay(f *fault, release chan struct{}) {
+	defer n.work.Done()
+	timer := time.NewTimer(f.plan.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-n.healAll:
+	}
+	close(release)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.busy--
+	n.finish(f, nil)
+}
+
+// blackhole keeps the producer from hearing anything of a broker, on this and
+// on any later connection, until healed.
+func (n *Nemesis) blackhole(f *fault, heal func()) {
+	defer n.work.Done()
+	n.lasts(f)
+	heal()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.busy--
+	f.holds = -1
+	n.finish(f, nil)
+}

@@ -1,0 +1,46 @@
+package nemesis
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/idemcheck/idemcheck/cluster"
+)
+
+// MoveLeader is leadership that moves without a failure.
+const MoveLeader = "move-leader"
+
+func leaderFaults() []Kind {
+	return []Kind{
+		{Name: MoveLeader, Family: OnBroker, Needs: []cluster.Capability{cluster.CanMoveLeader}, alone: true, role: "leader", targets: []string{"partition"},
+			Explain: "leadership of a partition moves to another broker, without a failure",
+			beside:  (*Nemesis).moveLeader},
+	}
+}
+
+// leader finds whom the fault hits, and says it in words.
+func (n *Nemesis) leader(ctx context.Context, f *fault) (broker int32, target string, err error) {
+	topic := n.env.Topics[f.plan.Target.Topic]
+	broker, epoch, err := n.env.Leaders.Leader(ctx, topic, f.plan.Target.Partition)
+	if err != nil {
+		return 0, "", err
+	}
+	return broker, fmt.Sprintf("broker %d (leader of %s/%d, leader epoch %d)", broker, topic, f.plan.Target.Partition, epoch), nil
+}
+
+// moveLeader hands leadership to another replica.
+func (n *Nemesis) moveLeader(f *fault) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	from, target, err := n.leader(ctx, f)
+	if err != nil {
+		return err
+	}
+	n.began(f, target)
+	to, err := n.env.Cluster.(cluster.Mover).MoveLeader(ctx, n.env.Topics[f.plan.Target.Topic], f.plan.Target.Partition)
+	if err != nil {
+		return err
+	}
+	n.detail(f, "leader %d -> %d", from, to)
+	return nil
+}
