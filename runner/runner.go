@@ -10,6 +10,8 @@ import (
 
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/clients/franz"
+	"github.com/idemcheck/idemcheck/cluster"
+	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/suites"
 )
 
@@ -24,6 +26,9 @@ type Config struct {
 	Libraries map[string]clients.Library
 	// Watch, when not nil, is told how a run stands, several times a second.
 	Watch func(Status)
+	// Fault, when not nil, is told of every line of a run's faults.jsonl as it is
+	// written, and of the cluster it speaks of. It must not block.
+	Fault func(e history.FaultEvent, on cluster.Cluster, admin *cluster.Admin)
 	// Progress, when not nil, is told in a line what slow steps of a cluster do.
 	Progress func(string)
 }

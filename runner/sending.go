@@ -64,6 +64,9 @@ func (r *run) open(ctx context.Context) error {
 			if err := r.writer.Fault(e); err != nil {
 				r.faulty.note(err)
 			}
+			if tell := r.session.config.Fault; tell != nil {
+				tell(e, r.site.cluster, r.site.admin)
+			}
 		},
 	})
 	if err != nil {

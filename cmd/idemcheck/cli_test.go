@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 	status := 1
 	if err := build.Run(); err == nil {
 		status = m.Run()
+		if err := endProofs(); err != nil {
+			fmt.Fprintln(os.Stderr, "end of the proofs' clusters:", err)
+			status = 1
+		}
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(status)
