@@ -51,6 +51,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 		case cluster.CanPower:
 			_, is := env.Cluster.(cluster.Power)
 			able = able && is
+		case cluster.CanIsolate:
+			_, is := env.Cluster.(cluster.Isolator)
+			able = able && is
 		case cluster.CanMoveLeader:
 			_, is := env.Cluster.(cluster.Mover)
 			able = able && is

@@ -70,7 +70,7 @@ func (s *Session) Can(sc suites.Scenario) error {
 // capabilities of a kind of cluster, known before one is started.
 func capabilities(kind string) []cluster.Capability {
 	if kind == docker.Kind {
-		return []cluster.Capability{cluster.CanPower, cluster.CanMoveLeader, cluster.CanReplicate}
+		return []cluster.Capability{cluster.CanPower, cluster.CanMoveLeader, cluster.CanReplicate, cluster.CanIsolate}
 	}
 	return []cluster.Capability{cluster.CanMoveLeader}
 }

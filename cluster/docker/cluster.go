@@ -38,6 +38,8 @@ type Cluster struct {
 	closing sync.Mutex
 	closed  bool
 
+	silence silence // the cuts in force between brokers
+
 	mover sync.Mutex
 	admin *cluster.Admin // made at the first leader move
 }
@@ -124,6 +126,8 @@ func (c *Cluster) Has(capability cluster.Capability) bool {
 		return true
 	case cluster.CanMoveLeader, cluster.CanReplicate:
 		return len(c.brokers) > 1
+	case cluster.CanIsolate:
+		return c.canIsolate() == nil
 	}
 	return false
 }

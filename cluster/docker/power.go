@@ -85,6 +85,9 @@ func (c *Cluster) Start(ctx context.Context, id int32) error {
 		if err := c.begin(ctx, b); err != nil {
 			return err
 		}
+		if err := c.silenceAgain(ctx, b); err != nil {
+			return err
+		}
 		return c.waitAnswer(ctx, b, 0)
 	})
 }

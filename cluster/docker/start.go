@@ -147,6 +147,7 @@ func (c *Cluster) create(ctx context.Context, b *broker, env, labels map[string]
 		Name: fmt.Sprintf("idemcheck-%s-broker-%d", c.id, b.id),
 		HostConfigModifier: func(config *container.HostConfig) {
 			config.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
+			config.CapAdd = append(config.CapAdd, netAdmin)
 			host = config
 		},
 		EndpointSettingsModifier: func(settings map[string]*network.EndpointSettings) {
