@@ -126,7 +126,9 @@ func (j *judgement) checkFaults() {
 		planned[f.ID] = true
 		switch {
 		case started[f.ID] == 0:
-			j.doubt("fault %d (%s) never fired: its trigger never came", f.ID, f.Fault)
+			if !f.Optional {
+				j.doubt("fault %d (%s) never fired: its trigger never came", f.ID, f.Fault)
+			}
 		case started[f.ID] != ended[f.ID]:
 			j.blameHarness(broken("fault %d (%s) started and never ended", f.ID, f.Fault))
 		}
@@ -135,6 +137,9 @@ func (j *judgement) checkFaults() {
 		if !planned[id] {
 			j.blameHarness(broken("fault %d fired and is not in the plan", id))
 		}
+	}
+	if len(planned) > 0 && len(started) == 0 {
+		j.doubt("none of the planned faults fired")
 	}
 	j.verdict.Coverage[covFaultsFired] = int64(len(started))
 	j.verdict.Totals.Faults = int64(len(started))

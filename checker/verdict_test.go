@@ -83,6 +83,10 @@ func TestARunThatProvesTooLittleIsInconclusive(t *testing.T) {
 		}, "broken in read: disk full"},
 		"a fault whose trigger never came": {func(m *memoryRun) { m.fault("kill-leader", history.FaultNeverFired) }, "never fired"},
 		"a fault nobody tells of":          {func(m *memoryRun) { m.fault("kill-leader") }, "never fired"},
+		"none of the faults that may be left out": {func(m *memoryRun) {
+			m.fault("kill-leader", history.FaultNeverFired).fault("latency", history.FaultNeverFired)
+			m.plan.Faults[0].Optional, m.plan.Faults[1].Optional = true, true
+		}, "none of the planned faults fired"},
 		"nothing acked after the fault": {func(m *memoryRun) {
 			m.fault("kill-leader", both...)
 			m.faults[0].At, m.faults[1].At = later, later
@@ -101,6 +105,15 @@ func TestARunThatProvesTooLittleIsInconclusive(t *testing.T) {
 				t.Errorf("%s, as expected %v: %q (harness: %s), want %q", v.Overall, v.AsExpected, v.Why, v.HarnessError, c.says)
 			}
 		})
+	}
+}
+
+func TestAFaultOfAMixMayBeLeftOut(t *testing.T) {
+	m := baseRun().fault("latency", history.FaultStarted, history.FaultEnded).fault("kill-leader", history.FaultNeverFired)
+	m.faults[0].At, m.faults[1].At = 0, 0
+	m.plan.Faults[1].Optional = true
+	if v := m.judge(); v.Overall != Pass || v.Totals.Faults != 1 {
+		t.Errorf("%s: %s (%d faults)", v.Overall, v.Why, v.Totals.Faults)
 	}
 }
 

@@ -24,14 +24,21 @@ type FaultHits struct {
 
 // FaultEvent is one line of faults.jsonl.
 type FaultEvent struct {
-	ID      int32       `json:"id"` // of the planned fault
-	Fault   string      `json:"fault"`
-	Status  FaultStatus `json:"status"`
-	At      int64       `json:"at"`      // ns since the clock base
-	Trigger string      `json:"trigger"` // the trigger in words, as it came: "27 acks of producer 1"
-	Target  string      `json:"target"`  // "broker 2 (leader of t/0)", "connection 14 of producer 1"
-	Hits    FaultHits   `json:"hits"`
-	Forged  bool        `json:"forged,omitempty"` // an answer was forged
-	Error   string      `json:"error,omitempty"`
-	Detail  string      `json:"detail,omitempty"` // what was seen: "leader 1 -> 3 in 1.6s"
+	ID     int32       `json:"id"` // of the planned fault
+	Fault  string      `json:"fault"`
+	Status FaultStatus `json:"status"`
+	At     int64       `json:"at"` // ns since the clock base
+	// Asked is when its trigger came (ns since the clock base), and Waited for how
+	// long (ns) after that it was not its turn: At less both is how long it took
+	// to take effect. HealAsked is when a lasting fault was to end: from there to
+	// the At of its end it took to heal. 0 where there is none.
+	Asked     int64     `json:"asked,omitempty"`
+	Waited    int64     `json:"waited,omitempty"`
+	HealAsked int64     `json:"heal_asked,omitempty"`
+	Trigger   string    `json:"trigger"` // the trigger in words, as it came: "27 acks of producer 1"
+	Target    string    `json:"target"`  // "broker 2 (leader of t/0)", "connection 14 of producer 1"
+	Hits      FaultHits `json:"hits"`
+	Forged    bool      `json:"forged,omitempty"` // an answer was forged
+	Error     string    `json:"error,omitempty"`
+	Detail    string    `json:"detail,omitempty"` // what was seen: "leader 1 -> 3 in 1.6s"
 }

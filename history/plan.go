@@ -71,6 +71,11 @@ type PlannedFault struct {
 	Target  Target        `json:"target"`
 	HealAt  *Trigger      `json:"heal_at,omitempty"` // heal at this logical moment ...
 	HealIn  time.Duration `json:"heal_in,omitempty"` // ... or this long (ns) after it took effect
+	// Families, when not 0, is how many families of faults may be in force once
+	// this one is: above that it waits until enough others have ended.
+	Families int `json:"families,omitempty"`
+	// Optional: the run proves something also when this one never fires.
+	Optional bool `json:"optional,omitempty"`
 	Knobs
 }
 

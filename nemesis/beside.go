@@ -14,6 +14,9 @@ const limit = 60 * time.Second
 // successor) is a scenario of its own, not an accident.
 func (n *Nemesis) strike(f *fault) {
 	defer n.work.Done()
+	if !n.admit(f) {
+		return // it never fired
+	}
 	if f.kind.alone {
 		select {
 		case n.turn <- struct{}{}:
@@ -22,10 +25,9 @@ func (n *Nemesis) strike(f *fault) {
 			return // it never fired
 		}
 	}
-	if n.ending() {
+	if !n.begins(f) {
 		return // its turn came too late
 	}
-	n.count(+1)
 	err := f.kind.beside(n, f)
 	n.count(-1)
 	n.mu.Lock()

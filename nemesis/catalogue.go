@@ -31,6 +31,9 @@ const (
 	OnState    Family = "state"
 )
 
+// families lists them.
+func families() []Family { return []Family{OnLink, OnBroker, OnProducer, OnState} }
+
 // Kind is one row of the fault catalogue. Exactly one of the ways to take hold
 // is set: onRequest or onAnswer (or both, and the plan decides), or beside.
 type Kind struct {

@@ -29,6 +29,10 @@ func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 		if !ok {
 			continue
 		}
+		if !n.room(f) {
+			n.barred(f)
+			continue
+		}
 		return f.kind.onRequest(n, f, e, producer, batch)
 	}
 	return proxy.Decision{}
@@ -58,6 +62,10 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 		}
 		batch, ok := n.struck(f, e, producer)
 		if !ok || e.Batches[batch].Error != 0 {
+			continue
+		}
+		if !n.room(f) {
+			n.barred(f)
 			continue
 		}
 		return f.kind.onAnswer(n, f, e, producer, batch)

@@ -73,6 +73,9 @@ type Nemesis struct {
 	faults   []*fault
 	tally    tally
 	kept     map[appended]struct{} // counted as unacked
+	door     []*fault              // beside the traffic, waiting for room
+	changed  chan struct{}         // closed, and made anew, when there may be room
+	sent     bool                  // every record was sent and answered
 	busy     int                   // faults under way that will end by themselves
 	progress int64                 // rises with everything that could bring a trigger nearer
 	broken   error
@@ -105,16 +108,21 @@ type fault struct {
 	fired   bool      // it took effect
 	mark    *exchange // strike this request, or its answer; nil: the next that fits
 	trigger string    // as it came, in words
-	event   history.FaultEvent
-	ended   chan struct{} // closed when over
-	holds   int32         // black hole: index of the broker whose answers it keeps back, or -1
-	from    int32         // black hole: the producer that it keeps them from
+	asked   int64     // when it came
+	waited  int64     // for how long it was not its turn after that
+	// admitted: there is room for it. atWork: its turn has come as well.
+	admitted, atWork bool
+
+	event history.FaultEvent
+	ended chan struct{} // closed when over
+	holds int32         // black hole: index of the broker whose answers it keeps back, or -1
+	from  int32         // black hole: the producer that it keeps them from
 }
 
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), tally: newTally(), kept: make(map[appended]struct{})}
+	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{})}
 	for i, p := range plan {
 		kind, err := sound(plan, i, env)
 		if err != nil {
@@ -169,7 +177,7 @@ func (n *Nemesis) start(f *fault, target string) {
 	f.state, f.fired = active, true
 	f.event = history.FaultEvent{
 		ID: f.plan.ID, Fault: f.plan.Fault, Status: history.FaultStarted,
-		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.kind.forges,
+		At: n.env.Now(), Trigger: f.trigger, Target: target, Forged: f.kind.forges, Asked: f.asked, Waited: f.waited,
 	}
 	n.env.Record(f.event)
 	n.progress++
@@ -180,7 +188,7 @@ func (n *Nemesis) start(f *fault, target string) {
 // final. Called with mu held.
 func (n *Nemesis) finish(f *fault, err error) {
 	if !f.fired { // it failed before it took effect
-		f.event = history.FaultEvent{ID: f.plan.ID, Fault: f.plan.Fault, Trigger: f.trigger}
+		f.event = history.FaultEvent{ID: f.plan.ID, Fault: f.plan.Fault, Trigger: f.trigger, Asked: f.asked, Waited: f.waited}
 	}
 	f.event.At = n.env.Now()
 	f.event.Status = history.FaultEnded
@@ -192,6 +200,7 @@ func (n *Nemesis) finish(f *fault, err error) {
 		}
 	}
 	f.state = over
+	n.leave(f)
 	close(f.ended)
 	n.progress++
 	n.follow(history.TriggerFaultEnd, f)
@@ -211,7 +220,7 @@ func (n *Nemesis) pull(f *fault, trigger string, mark *exchange) {
 	if n.healing {
 		return
 	}
-	f.state, f.trigger, f.mark = ready, trigger, mark
+	f.state, f.trigger, f.mark, f.asked = ready, trigger, mark, n.env.Now()
 	if f.kind.beside != nil {
 		n.work.Add(1)
 		go n.strike(f)
@@ -240,4 +249,7 @@ func (n *Nemesis) lasts(f *fault) {
 	case <-other:
 	case <-n.healAll:
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f.event.HealAsked = n.env.Now()
 }

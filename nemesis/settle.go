@@ -25,6 +25,9 @@ func (n *Nemesis) Settle(ctx context.Context, pending func() int64) error {
 	for {
 		done, busy, progress, inForce := n.standing()
 		unanswered := pending()
+		if unanswered == 0 {
+			n.allSent()
+		}
 		if progress != last || busy > 0 {
 			last, still = progress, time.Now()
 		}
@@ -52,7 +55,7 @@ func (n *Nemesis) standing() (done bool, busy int, progress int64, inForce int) 
 		if f.state != over {
 			done = false
 		}
-		if f.state == active || (f.state == ready && f.kind.beside != nil) {
+		if f.takesPart() {
 			inForce++
 		}
 	}
@@ -89,10 +92,7 @@ func (n *Nemesis) Report() {
 				At: n.env.Now(), Trigger: words(f.plan.Trigger),
 			}
 			if f.state == ready {
-				f.event.Detail = "its trigger came, but no fitting frame after it"
-				if f.kind.beside != nil {
-					f.event.Detail = "its trigger came, but another fault on brokers lasted until the end"
-				}
+				f.event.Detail = f.neverWhy()
 			}
 		}
 		n.env.Record(f.event)

@@ -42,6 +42,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 			return kind, err
 		}
 	}
+	if p.Families < 0 || p.Families > len(families()) {
+		return kind, fmt.Errorf("families %d: want 0 to %d", p.Families, len(families()))
+	}
 	if kind.role == "leader" && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0) {
 		return kind, fmt.Errorf("target topic %d, partition %d: there are %d topics, counted from 0", p.Target.Topic, p.Target.Partition, len(env.Topics))
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // describe is the manifest before anything has happened.
-func describe(sc suites.Scenario, seed uint64, c Config, base time.Time) (*history.Manifest, error) {
+func describe(sc suites.Scenario, plan *history.Plan, c Config, base time.Time) (*history.Manifest, error) {
 	resolved, err := json.Marshal(sc)
 	if err != nil {
 		return nil, fmt.Errorf("write scenario %s down: %w", sc.Name, err)
@@ -24,15 +24,15 @@ func describe(sc suites.Scenario, seed uint64, c Config, base time.Time) (*histo
 		expect = sc.Expect.Violation
 	}
 	return &history.Manifest{
-		Schema: history.Schema, Run: history.RunID(seed, sc.Name+base.String()),
-		Scenario: sc.Name, Folder: sc.Folder, Why: sc.Why, Claims: sc.Claims, Resolved: resolved, Seed: seed,
+		Schema: history.Schema, Run: history.RunID(plan.Seed, sc.Name+base.String()),
+		Scenario: sc.Name, Folder: sc.Folder, Why: sc.Why, Claims: sc.Claims, Resolved: resolved, Seed: plan.Seed,
 		Versions: history.Versions{
 			Idemcheck: c.Version, Go: runtime.Version(), Kernel: kernel(), CPUs: runtime.NumCPU(),
 		},
 		Cluster: history.ClusterFacts{Kind: c.Cluster, Kafka: c.Kafka, Image: c.Image}, ClockBase: base,
 		Judge: history.Judge{Checks: sc.Check, Cover: sc.Cover, Expect: expect, ExpectAlso: sc.Expect.Also, ExpectCount: sc.Expect.Count},
 		// Whether the plan forges answers is known before it does.
-		Forged: slices.ContainsFunc(sc.Nemesis, func(f history.FaultSpec) bool { return f.Error != 0 }),
+		Forged: slices.ContainsFunc(plan.Faults, func(f history.PlannedFault) bool { return f.Error != 0 }),
 	}, nil
 }
 

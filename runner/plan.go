@@ -22,9 +22,15 @@ func Draw(sc suites.Scenario, seed uint64) (*history.Plan, error) {
 		return nil, fmt.Errorf("workload %s: %w", sc.Workload.Name, err)
 	}
 	plan.Workload.Budget = sc.Budget
-	plan.Faults, err = nemesis.Draw(sc.Nemesis, nemesis.Shape{
+	shape := nemesis.Shape{
 		Topics: sc.Topics.Count, Partitions: sc.Topics.Partitions,
 		Producers: sc.Workload.Producers, Brokers: sc.Cluster.Brokers,
-	}, seed)
+	}
+	plan.Faults, err = nemesis.Draw(sc.Nemesis, shape, seed)
+	if err != nil || sc.Mix == nil {
+		return plan, err
+	}
+	mixed, err := nemesis.DrawMix(*sc.Mix, shape, seed, len(plan.Faults))
+	plan.Faults = append(plan.Faults, mixed...)
 	return plan, err
 }

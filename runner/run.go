@@ -49,7 +49,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 		return &Broken{phasePrepare, err}
 	}
 	base := time.Now()
-	manifest, err := describe(sc, seed, s.config, base)
+	manifest, err := describe(sc, plan, s.config, base)
 	if err != nil {
 		return &Broken{phasePrepare, err}
 	}

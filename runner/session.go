@@ -54,7 +54,7 @@ func (s *Session) Can(sc suites.Scenario) error {
 	if sc.Cluster.Kind != "any" && sc.Cluster.Kind != s.config.Cluster {
 		return &Skipped{fmt.Sprintf("needs --cluster %s, and this is %s", sc.Cluster.Kind, s.config.Cluster)}
 	}
-	needs, err := nemesis.Needs(sc.Nemesis)
+	needs, err := nemesis.Needs(sc.Faults())
 	if err != nil {
 		return err
 	}

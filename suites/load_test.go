@@ -71,6 +71,13 @@ nemesis:
     when: {ended: delay-acks}
     heal: {after: 3s}
   - {fault: delay-acks, delay: 600ms, when: {sequence: 0}}
+mix:
+  gap: {acks: 40, spread: uniform}
+  budget: 12
+  families: 2
+  faults:
+    - {fault: cut-after-append, weight: 3, target: {producer: 1}}
+    - {fault: latency, delay: 20ms, heal: {after: 2s}}
 check: [duplicates, order]
 cover: {dropped_acks: 5, answers_45: 1}
 expect: {violation: duplicate, also: [reorder], count: dropped_ack_records}
@@ -82,7 +89,8 @@ budget: 90s
 	o := s.Clients[0].Options
 	if s.Cluster.Config["min.insync.replicas"] != "2" || s.Clients[0].Acks != "1" || o.Retries != -1 || o.DeliveryTimeout != time.Minute ||
 		s.Nemesis[0].When.Acks.Most != 40 || s.Nemesis[0].When.Producer.Index() != 1 || s.Nemesis[0].When.Partition.Index() != -1 ||
-		s.Nemesis[1].Heal.After != 3*time.Second || s.Cover["dropped_acks"] != 5 || s.Expect.Also[0] != "reorder" || len(s.Check) != 2 {
+		s.Nemesis[1].Heal.After != 3*time.Second || s.Cover["dropped_acks"] != 5 || s.Expect.Also[0] != "reorder" || len(s.Check) != 2 ||
+		s.Mix.Gap.Acks != 40 || s.Mix.Faults[0].Weight != 3 || s.Mix.Faults[1].Weight != 1 || s.Mix.Faults[1].Delay != 20*time.Millisecond || len(s.Faults()) != 5 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -93,7 +101,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		return "name: x\nwhy: y\nworkload: {name: unique-append, records: 10}\nclients:\n  - {idempotence: true, " + text + "}\n"
 	}
 	for name, c := range map[string]struct{ text, at, says string }{
-		"an unknown key":                 {head + "nemesi: []\n", "5:1", `unknown key "nemesi" (allowed: name, why, claims, cluster, topics, clients, workload, nemesis, check, cover, expect, budget)`},
+		"an unknown key":                 {head + "nemesi: []\n", "5:1", `unknown key "nemesi" (allowed: name, why, claims, cluster, topics, clients, workload, nemesis, mix, check, cover, expect, budget)`},
 		"an unknown key of the cluster":  {head + "cluster: {kinds: any}\n", "5:11", `unknown key "kinds" in cluster (allowed: kind, brokers, config)`},
 		"an unknown key of topics":       {head + "topics: {partition: 1}\n", "5:10", "in topics (allowed: count, partitions, replication, config)"},
 		"an unknown key of a client":     {client("ack: all"), "5:25", "in clients (allowed: library, idempotence, acks, options)"},
@@ -130,6 +138,11 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"too many lanes":                 {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: unique-append, records: 5, lanes: 2}\n", "4:52", "lanes 2: the topic has 1 partitions"},
 		"a wrong rate":                   {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: fan-out, records: 5, rate: 500}\n", "4:45", `rate "500": want records per second`},
 		"a range backwards":              {fault + "    when: {acks: 9..5}\n", "7:18", `acks: range "9..5" runs backwards`},
+		"an unknown key of a mix":        {head + "mix: {weights: []}\n", "5:7", "in mix (allowed: faults, gap, budget, families)"},
+		"an unknown key of its fault":    {head + "mix:\n  faults:\n    - {fault: latency, when: {acks: 1}}\n", "7:24", "(allowed: fault, weight, target, heal, error,"},
+		"a mix without a gap":            {head + "mix: {budget: 3, faults: [{fault: cut-after-append}]}\n", "5:6", "exactly one of records and acks"},
+		"a mix without an end":           {head + "mix:\n  budget: 3\n  gap: {records: 5}\n  faults:\n    - fault: latency\n      delay: 5ms\n", "9:7", "say when"},
+		"a mix beyond the brokers":       {head + "mix:\n  budget: 3\n  gap: {records: 5}\n  faults:\n    - {fault: cut-after-append, target: {broker: 3}}\n", "9:50", "broker 3: there are 3"},
 		"no range":                       {fault + "    when: {acks: few}\n", "7:18", "neither a whole number nor a range"},
 		"a list as a range":              {fault + "    when: {acks: [1, 2]}\n", "7:18", "acks: want a single value"},
 		"a negative producer":            {fault + "    when: {acks: 5, producer: -3}\n", "7:31", `"-3" is neither "any" nor an index from 0`},

@@ -6,6 +6,7 @@
 package suites
 
 import (
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -21,6 +22,7 @@ type Scenario struct {
 	Clients  []Client             `yaml:"clients" json:"clients"`
 	Workload history.WorkloadSpec `yaml:"workload" json:"workload"`
 	Nemesis  []history.FaultSpec  `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
+	Mix      *history.MixSpec     `yaml:"mix,omitempty" json:"mix,omitempty"`
 	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: every checker
 	Cover    map[string]int64     `yaml:"cover,omitempty" json:"cover,omitempty"`
 	Expect   Expect               `yaml:"expect,omitempty" json:"expect"`
@@ -28,6 +30,14 @@ type Scenario struct {
 
 	Folder string `yaml:"-" json:"folder,omitempty"` // suite folder it came from; empty for a user's own file
 	File   string `yaml:"-" json:"file,omitempty"`
+}
+
+// Faults lists what can go wrong in a run: the nemesis, and what a mix may draw.
+func (s *Scenario) Faults() []history.FaultSpec {
+	if s.Mix == nil {
+		return s.Nemesis
+	}
+	return slices.Concat(s.Nemesis, s.Mix.Specs())
 }
 
 // Cluster says what a scenario needs to run on.
@@ -95,6 +105,13 @@ func (s *Scenario) fill(v Vocabulary) {
 	}
 	s.Workload.Producers = orElse(s.Workload.Producers, 1)
 	s.Workload.Size = orElse(s.Workload.Size, defaultSize)
+	if s.Mix != nil {
+		s.Mix.Family = s.Mix.Families()
+		s.Mix.Gap.Spread = orElse(s.Mix.Gap.Spread, history.SpreadExponential)
+		for i := range s.Mix.Faults {
+			s.Mix.Faults[i].Weight = orElse(s.Mix.Faults[i].Weight, 1)
+		}
+	}
 	s.Budget = orElse(s.Budget, defaultBudget)
 	if len(s.Check) == 0 {
 		s.Check = v.Checks

@@ -23,9 +23,10 @@ type Vocabulary struct {
 	// Workload and Fault find what is impossible in one part of a scenario.
 	Workload func(s *Scenario) error
 	Fault    func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem
+	Mix      func(mix history.MixSpec) []FieldProblem
 }
 
-// FieldProblem is something wrong with one field of a fault.
+// FieldProblem is something wrong with one field of a fault or a mix.
 type FieldProblem struct{ Field, Message string }
 
 // problem is something wrong at a YAML path.
@@ -114,7 +115,15 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		for _, p := range v.Fault(spec, s.Nemesis) {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
-		validateIndexes(s, i, complain)
+		validateIndexes(s, fmt.Sprintf("$.nemesis[%d]", i), spec, complain)
+	}
+	if s.Mix != nil {
+		for _, p := range v.Mix(*s.Mix) {
+			complain("$.mix."+p.Field, "%s", p.Message)
+		}
+		for i, spec := range s.Mix.Specs() {
+			validateIndexes(s, fmt.Sprintf("$.mix.faults[%d]", i), spec, complain)
+		}
 	}
 	for i, check := range s.Check {
 		oneOf(fmt.Sprintf("$.check[%d]", i), "checker", check, v.Checks)
@@ -151,8 +160,7 @@ func validate(s *Scenario, v Vocabulary) []problem {
 }
 
 // validateIndexes wants every index of a fault to be one that there is.
-func validateIndexes(s *Scenario, at int, complain func(string, string, ...any)) {
-	spec := s.Nemesis[at]
+func validateIndexes(s *Scenario, at string, spec history.FaultSpec, complain func(string, string, ...any)) {
 	for _, index := range []struct {
 		path  string
 		which history.Which
@@ -166,7 +174,7 @@ func validateIndexes(s *Scenario, at int, complain func(string, string, ...any))
 	} {
 		if i := index.which.Index(); i != history.Any && int(i) >= index.of {
 			_, what, _ := strings.Cut(index.path, ".")
-			complain(fmt.Sprintf("$.nemesis[%d].%s", at, index.path), "%s %d: there are %d, counted from 0", what, i, index.of)
+			complain(at+"."+index.path, "%s %d: there are %d, counted from 0", what, i, index.of)
 		}
 	}
 }

@@ -28,6 +28,13 @@ func vocabulary() Vocabulary {
 			}
 			return problems
 		},
+		Mix: func(mix history.MixSpec) []FieldProblem {
+			var problems []FieldProblem
+			for _, p := range nemesis.CheckMix(mix) {
+				problems = append(problems, FieldProblem(p))
+			}
+			return problems
+		},
 	}
 	for _, w := range workloads.All() {
 		v.Workloads = append(v.Workloads, w.Name())

@@ -33,6 +33,13 @@ func vocabulary() suites.Vocabulary {
 			}
 			return problems
 		},
+		Mix: func(mix history.MixSpec) []suites.FieldProblem {
+			var problems []suites.FieldProblem
+			for _, p := range nemesis.CheckMix(mix) {
+				problems = append(problems, suites.FieldProblem(p))
+			}
+			return problems
+		},
 	}
 	for _, w := range workloads.All() {
 		v.Workloads = append(v.Workloads, w.Name())
