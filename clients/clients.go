@@ -71,6 +71,22 @@ type Producer interface {
 	Close(ctx context.Context) error
 }
 
+// Process is a Producer that runs in a process of its own, which can be done
+// to what is done to processes. Its methods may be called from any goroutine.
+type Process interface {
+	Producer
+	PID() int
+	// Kill ends the process with SIGKILL and waits for its end. Every answer
+	// that it had given by then is called back first; then everything that it
+	// left unanswered is called back as unknown. how says how it ended, from its
+	// wait status: "signal: killed".
+	Kill(ctx context.Context) (how string, err error)
+	// Pause stops the process with SIGSTOP and returns when it stands still.
+	Pause(ctx context.Context) error
+	// Resume lets it go on, with SIGCONT. It does nothing to one that runs.
+	Resume(ctx context.Context) error
+}
+
 // Library opens producers.
 type Library interface {
 	// Open connects a new producer to the bootstrap addresses.

@@ -95,8 +95,9 @@ func (l *lane) advance() {
 	}
 }
 
-// giveUp makes the pending ops unknown and returns how many there were.
-func (l *lane) giveUp(r *Recorder, reason string) (int, error) {
+// giveUp makes the pending ops unknown, with ret as their return time, and
+// returns how many there were.
+func (l *lane) giveUp(r *Recorder, ret int64, reason string) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
@@ -105,7 +106,7 @@ func (l *lane) giveUp(r *Recorder, reason string) (int, error) {
 		if op.outcome != Pending {
 			continue
 		}
-		op.outcome, op.ret, op.err = Unknown, Forever, reason
+		op.outcome, op.ret, op.err = Unknown, max(ret, op.call), reason
 		l.counts.Unknown++
 		if l.gone == nil {
 			l.gone = make(map[int64]struct{})

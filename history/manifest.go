@@ -105,6 +105,13 @@ type Process struct {
 	Closed        int64             `json:"closed"`
 	Sent          int64             `json:"sent"` // records handed to it
 	Options       map[string]string `json:"options,omitempty"`
+	// PID is the driver's process id; 0 when the client ran in the harness.
+	PID int `json:"pid,omitempty"`
+	// End says how the process ended when a fault ended it: "signal: killed".
+	End string `json:"end,omitempty"`
+	// TransactionalID is what it was opened with, if anything. Processes that
+	// share one also share a producer id, under rising epochs (KIP-98).
+	TransactionalID string `json:"transactional_id,omitempty"`
 }
 
 // Judge is what the scenario asks of the judges.

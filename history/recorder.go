@@ -14,7 +14,7 @@ import (
 var (
 	// ErrAnsweredTwice: the ticket was ended before. It is counted.
 	ErrAnsweredTwice = errors.New("op was answered twice")
-	// ErrGivenUp: the answer came after GiveUp. It is counted as late.
+	// ErrGivenUp: the answer came after GiveUp or GiveUpOn. It is counted as late.
 	ErrGivenUp = errors.New("op was answered after it had been given up")
 )
 
@@ -151,17 +151,7 @@ func (r *Recorder) Err() error {
 // Counts adds up what was recorded so far.
 func (r *Recorder) Counts() Counts {
 	var sum Counts
-	r.each(func(l *lane) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		sum.Calls += l.counts.Calls
-		sum.Acked += l.counts.Acked
-		sum.Failed += l.counts.Failed
-		sum.Unknown += l.counts.Unknown
-		sum.AnsweredTwice += l.counts.AnsweredTwice
-		sum.Late += l.counts.Late
-	})
-	sum.Pending = sum.Calls - sum.Acked - sum.Failed - sum.Unknown
+	r.each(sum.add)
 	return sum
 }
 
@@ -169,13 +159,31 @@ func (r *Recorder) Counts() Counts {
 // and returns how many there were.
 func (r *Recorder) GiveUp(reason string) int {
 	n := 0
-	r.each(func(l *lane) {
-		given, err := l.giveUp(r, oneLine(reason))
-		n += given
-		if err != nil {
-			r.keep(err)
-		}
-	})
+	r.each(func(l *lane) { n += r.giveUpLane(l, Forever, reason) })
+	return n
+}
+
+// GiveUpOn makes every pending op of one process unknown, for the given reason,
+// and returns how many there were. It is for a process that the harness has
+// ended itself: from now on no answer can come, so their return time is now.
+// Ops that are begun later stay pending.
+func (r *Recorder) GiveUpOn(process int32, reason string) int {
+	p := (*r.processes.Load())[process]
+	if p == nil {
+		return 0
+	}
+	n := 0
+	for _, l := range p.all() {
+		n += r.giveUpLane(l, r.Now(), reason)
+	}
+	return n
+}
+
+func (r *Recorder) giveUpLane(l *lane, ret int64, reason string) int {
+	n, err := l.giveUp(r, ret, oneLine(reason))
+	if err != nil {
+		r.keep(err)
+	}
 	return n
 }
 
@@ -192,14 +200,19 @@ func (r *Recorder) handOver(last bool) {
 // each calls f for every lane there is.
 func (r *Recorder) each(f func(*lane)) {
 	for _, p := range *r.processes.Load() {
-		p.mu.Lock()
-		lanes := make([]*lane, 0, len(p.lanes))
-		for _, l := range p.lanes {
-			lanes = append(lanes, l)
-		}
-		p.mu.Unlock()
-		for _, l := range lanes {
+		for _, l := range p.all() {
 			f(l)
 		}
 	}
+}
+
+// all lists the lanes there are.
+func (p *recorded) all() []*lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lanes := make([]*lane, 0, len(p.lanes))
+	for _, l := range p.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
 }

@@ -242,3 +242,29 @@ func TestManyProducersRecordAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestOneProcessIsGivenUpAndTheOthersGoOn(t *testing.T) {
+	w, dir := testWriter(t, WriterOptions{})
+	r := NewRecorder(w, time.Now())
+	killed, answered, other := r.Begin(1, testTP), r.Begin(1, testTP), r.Begin(2, testTP)
+	if err := r.End(answered, Acked, 5, ""); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.GiveUpOn(1, "killed"); n != 1 || r.GiveUpOn(1, "again") != 0 || r.GiveUpOn(9, "nobody") != 0 {
+		t.Errorf("%d given up, want 1 and then none", n)
+	}
+	if err := r.End(killed, Acked, 4, ""); !errors.Is(err, ErrGivenUp) {
+		t.Errorf("an answer of a process that is gone: %v", err)
+	}
+	if err := r.End(other, Acked, 6, ""); err != nil {
+		t.Errorf("an answer of another process: %v", err)
+	}
+	if c := r.CountsOf(1); c.Calls != 2 || c.Acked != 1 || c.Unknown != 1 || c.Pending != 0 || c.Late != 1 {
+		t.Errorf("%+v", c)
+	}
+	ops := readOps(t, finish(t, w, dir), testTP, 1)
+	// It was not left unanswered: from then on it was known that no answer comes.
+	if op := ops[0]; op.Outcome != Unknown || op.Return == Forever || op.Return < op.Call {
+		t.Errorf("%+v", op)
+	}
+}

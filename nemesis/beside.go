@@ -11,16 +11,17 @@ const limit = 60 * time.Second
 
 // strike carries out a fault that stands beside the traffic. Those that are to
 // be alone take turns: two of them at once (a paused leader and a killed
-// successor) is a scenario of its own, not an accident.
+// successor) is a scenario of its own, not an accident. So do those on one
+// producer.
 func (n *Nemesis) strike(f *fault) {
 	defer n.work.Done()
 	if !n.admit(f) {
 		return // it never fired
 	}
-	if f.kind.alone {
+	if turn := n.turnOf(f); turn != nil {
 		select {
-		case n.turn <- struct{}{}:
-			defer func() { <-n.turn }()
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
 		case <-n.healAll:
 			return // it never fired
 		}
@@ -33,6 +34,17 @@ func (n *Nemesis) strike(f *fault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.finish(f, err)
+}
+
+// turnOf is the token that a fault must have to strike; nil when it needs none.
+func (n *Nemesis) turnOf(f *fault) chan struct{} {
+	switch {
+	case f.kind.alone:
+		return n.turn
+	case f.kind.role == "producer":
+		return n.turns[f.plan.Target.Producer]
+	}
+	return nil
 }
 
 // ending says whether everything is being healed.

@@ -41,6 +41,9 @@ type Kind struct {
 	Explain string // in a line, what physically happens
 	Family  Family
 	Needs   []cluster.Capability // all of them
+	// Process and Transactional are what it needs of the producer that it is
+	// done to: a process of its own, a transactional id.
+	Process, Transactional bool
 
 	forges  bool     // a client is told what no broker said
 	lasting bool     // goes on until healed; else it is over at once, or by itself
@@ -65,7 +68,7 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

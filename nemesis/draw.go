@@ -98,6 +98,9 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 		Role: kind.role, Broker: spec.Target.Broker.Index(),
 		Partition: spec.Target.Partition.Index(), Producer: spec.Target.Producer.Index(),
 	}
+	if kind.role == "producer" && f.Target.Producer == history.Any {
+		f.Target.Producer = int32(from.IntN(shape.Producers))
+	}
 	if kind.role == "leader" {
 		f.Target.Topic = from.IntN(shape.Topics)
 		if f.Target.Partition == history.Any {

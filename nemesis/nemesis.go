@@ -28,18 +28,30 @@ type Leaders interface {
 }
 
 // Producers is what can be done to the workload's producers, named by index.
+// Only one of these is under way for a producer at a time.
 type Producers interface {
-	// Kill ends the producer's process with SIGKILL; a new process, with an
-	// identity of its own, goes on with what is still to be sent.
-	Kill(ctx context.Context, producer int) error
-	Pause(ctx context.Context, producer int) error  // SIGSTOP
+	// Current says who the producer is at the moment.
+	Current(producer int) Instance
+	// Kill ends the producer's process with SIGKILL. A new process, with an
+	// identity of its own, goes on with what is still to be sent. In between,
+	// when the old one is gone, ended is told how, from its wait status, and how
+	// many records it left unanswered.
+	Kill(ctx context.Context, producer int, ended func(how string, unanswered int64)) (Instance, error)
+	Pause(ctx context.Context, producer int) error  // SIGSTOP; returns when it stands still
 	Resume(ctx context.Context, producer int) error // SIGCONT
-	// Restart closes the producer, whose records are answered or given up, and
-	// opens it again as a new process.
-	Restart(ctx context.Context, producer int) error
+	// Restart closes the producer, gently after a flush, and opens it again as a
+	// new process. What the old one did not answer is given up.
+	Restart(ctx context.Context, producer int, gently bool, ended func(how string, unanswered int64)) (Instance, error)
 	// Second opens another instance with the same transactional id, which goes
 	// on in its place; the first one stays open and sends on until it is fenced.
-	Second(ctx context.Context, producer int) error
+	Second(ctx context.Context, producer int) (Instance, error)
+}
+
+// Instance is one producer instance.
+type Instance struct {
+	Process  int32
+	ClientID string
+	PID      int // 0: it runs in this process
 }
 
 // Env is what a nemesis works on.
@@ -64,7 +76,8 @@ type Nemesis struct {
 	env     Env
 	healAll chan struct{} // closed by Heal
 	work    sync.WaitGroup
-	turn    chan struct{} // a token: faults that are to be alone take turns
+	turn    chan struct{}           // a token: faults that are to be alone take turns
+	turns   map[int32]chan struct{} // a token for each producer: faults on it take turns
 
 	mu       sync.Mutex
 	armed    bool
@@ -122,11 +135,14 @@ type fault struct {
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{})}
+	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{})}
 	for i, p := range plan {
 		kind, err := sound(plan, i, env)
 		if err != nil {
 			return nil, fmt.Errorf("planned fault %d: %w", i, err)
+		}
+		if kind.role == "producer" {
+			n.turns[p.Target.Producer] = make(chan struct{}, 1)
 		}
 		n.faults = append(n.faults, &fault{plan: p, kind: kind, ended: make(chan struct{}), holds: -1})
 	}

@@ -48,6 +48,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 	if kind.role == "leader" && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0) {
 		return kind, fmt.Errorf("target topic %d, partition %d: there are %d topics, counted from 0", p.Target.Topic, p.Target.Partition, len(env.Topics))
 	}
+	if kind.role == "producer" && (p.Target.Producer < 0 || env.Producers == nil) {
+		return kind, fmt.Errorf("target producer %d: want an index from 0, of a run whose producers can be reached", p.Target.Producer)
+	}
 	for _, need := range kind.Needs {
 		able := env.Cluster.Has(need)
 		switch need {

@@ -12,7 +12,6 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/suites"
-	"github.com/idemcheck/idemcheck/workloads"
 )
 
 // run is one run on its way.
@@ -25,15 +24,15 @@ type run struct {
 	writer   *history.Writer
 	recorder *history.Recorder
 
-	site      *site
-	nemesis   *nemesis.Nemesis
-	attached  bool
-	producers []workloads.Producer
-	faulty    faulty
-	life      context.Context // of the records; ends when a person stops the run
-	cutShort  string          // why the sending ended early, when it did
-	watch     *watch
-	pulse     *pulse // beats while clients are open
+	site     *site
+	nemesis  *nemesis.Nemesis
+	attached bool
+	roster   *roster // nil before the producers are opened
+	faulty   faulty
+	life     context.Context // of the records; ends when a person stops the run
+	cutShort string          // why the sending ended early, when it did
+	watch    *watch
+	pulse    *pulse // beats while clients are open
 }
 
 // Run carries out one scenario and leaves its run directory in dir, which must
@@ -116,6 +115,7 @@ func (r *run) enter(ctx context.Context, p phase) error {
 	r.watch.enter(p.name)
 	r.manifest.EndedIn = p.name
 	r.manifest.Phases = append(r.manifest.Phases, history.Phase{Name: p.name, Start: r.recorder.Now()})
+	r.noteProcesses()
 	err := r.writer.SaveManifest(r.manifest)
 	if err == nil {
 		err = p.do(ctx)
@@ -214,7 +214,16 @@ func (r *run) writeDown(ctx context.Context, ended error) error {
 	default:
 		r.manifest.Ended, r.manifest.Error = history.EndedBroken, ended.Error()
 	}
+	r.noteProcesses()
 	return errors.Join(r.keepLogs(), r.writer.Close(r.manifest))
+}
+
+// noteProcesses brings the manifest's list of processes up to date: faults add
+// to it while the run goes on.
+func (r *run) noteProcesses() {
+	if r.roster != nil {
+		r.manifest.Processes = r.roster.processes()
+	}
 }
 
 func (r *run) keepLogs() error {

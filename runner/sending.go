@@ -44,22 +44,12 @@ func (f *faulty) note(err error) {
 
 // open puts journal and nemesis on the proxies and opens every producer.
 func (r *run) open(ctx context.Context) error {
-	prefix := "idemcheck-" + r.manifest.Run + "-"
-	ids := make(map[string]int32)
-	for i := range r.scenario.Workload.Producers {
-		ids[fmt.Sprintf("%s%d", prefix, i)] = int32(i)
-	}
+	r.roster = newRoster(r)
 	var err error
 	r.nemesis, err = nemesis.New(r.plan.Faults, nemesis.Env{
-		Cluster: r.site.cluster, Leaders: r.site.admin, Links: r.site.fleet,
+		Cluster: r.site.cluster, Leaders: r.site.admin, Links: r.site.fleet, Producers: r.roster,
 		Topics: r.topicNames(), Replication: r.scenario.Topics.Replication, Now: r.recorder.Now,
-		Quiet: quiet(r.scenario.Clients),
-		Producer: func(clientID string) int32 {
-			if i, ok := ids[clientID]; ok {
-				return i
-			}
-			return history.Any
-		},
+		Quiet: quiet(r.scenario.Clients), Producer: r.roster.producerOf,
 		Record: func(e history.FaultEvent) {
 			if err := r.writer.Fault(e); err != nil {
 				r.faulty.note(err)
@@ -75,12 +65,7 @@ func (r *run) open(ctx context.Context) error {
 	r.site.fleet.Attach(r.manifest.Run, r.recorder, r.nemesis)
 	r.attached = true
 	r.pulse = startPulse()
-	for i := range r.scenario.Workload.Producers {
-		if err := r.openOne(ctx, i, fmt.Sprintf("%s%d", prefix, i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.roster.openAll(ctx)
 }
 
 // quiet is how long nothing may move before no retry is awaited any more: the
@@ -102,11 +87,12 @@ func quiet(all []suites.Client) time.Duration {
 	return longest
 }
 
-func (r *run) openOne(ctx context.Context, index int, clientID string) error {
+// openOne opens one producer instance, and says about it all but its id.
+func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.Producer, history.Process, error) {
 	spec := r.scenario.Clients[index%len(r.scenario.Clients)]
 	library, ok := r.session.config.Libraries[spec.Library]
 	if !ok {
-		return fmt.Errorf("no client library %q", spec.Library)
+		return nil, history.Process{}, fmt.Errorf("no client library %q", spec.Library)
 	}
 	ctx, cancel := context.WithTimeout(ctx, openLimit)
 	defer cancel()
@@ -114,18 +100,19 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) error {
 	o := clientOptions(spec, r.scenario.Workload.InFlight, clientID)
 	producer, err := library.Open(ctx, r.site.fleet.Addresses(), o)
 	if err != nil {
-		return err
+		return nil, history.Process{}, err
 	}
-	process := int32(len(r.producers))
-	r.producers = append(r.producers, workloads.Producer{Process: process, Producer: producer})
 	info := producer.Info()
-	r.manifest.Processes = append(r.manifest.Processes, history.Process{
-		ID: process, Producer: index, Library: info.Library, Version: info.Version, ClientID: clientID,
+	about := history.Process{
+		Producer: index, Library: info.Library, Version: info.Version, ClientID: clientID,
 		Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
 		OrderPromised: info.OrderPromised, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
 		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options),
-	})
-	return nil
+	}
+	if p, ok := producer.(clients.Process); ok {
+		about.PID = p.PID()
+	}
+	return producer, about, nil
 }
 
 func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Options {
@@ -140,7 +127,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 
 func (r *run) env() workloads.Env {
 	return workloads.Env{
-		Life: r.life, Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.producers,
+		Life: r.life, Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.roster.seats,
 		Recorder: r.recorder, Called: r.nemesis.Called, Broken: r.faulty.note,
 	}
 }
@@ -198,7 +185,7 @@ func (r *run) heal(ctx context.Context) error {
 // ends the clients and lets go of the proxies' connections.
 func (r *run) drain(ctx context.Context) error {
 	var deadline time.Duration
-	for _, p := range r.manifest.Processes {
+	for _, p := range r.roster.processes() {
 		deadline = max(deadline, p.Deadline)
 	}
 	limit := time.NewTimer(deadline + drainMargin)
@@ -225,23 +212,9 @@ func (r *run) drain(ctx context.Context) error {
 	return r.faulty.err
 }
 
-// letGo closes the producers and takes the run's hands off the proxies. A
-// client that does not close in time is left behind.
+// letGo closes the producers and takes the run's hands off the proxies.
 func (r *run) letGo() {
-	var all sync.WaitGroup
-	for _, p := range r.producers {
-		all.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), closeClient)
-			defer cancel()
-			_ = p.Close(ctx) // what it did not answer was given up already
-		})
-	}
-	all.Wait()
-	for i, p := range r.producers {
-		r.manifest.Processes[i].Sent = r.recorder.Sent(p.Process)
-		r.manifest.Processes[i].Closed = r.recorder.Now()
-	}
-	r.producers = nil
+	r.roster.closeAll()
 	if r.attached {
 		r.attached = false
 		r.manifest.Behind = r.pulse.stop()

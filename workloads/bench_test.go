@@ -130,7 +130,7 @@ func throughRecorder(b *testing.B, dir string) (answered, written time.Duration)
 		lanes.Partitions = append(lanes.Partitions, p)
 	}
 	env := Env{
-		Run: benchRun, Topics: []string{"t"}, Producers: []Producer{{Producer: producer}}, Recorder: recorder,
+		Run: benchRun, Topics: []string{"t"}, Producers: []*Seat{NewSeat(Producer{Producer: producer})}, Recorder: recorder,
 		Plan:   history.WorkloadPlan{Producers: 1, Records: benchRecords, Size: benchSize, Partitions: []history.LanePlan{lanes}},
 		Called: func(int) {}, Broken: func(err error) { b.Error(err) },
 	}

@@ -74,7 +74,7 @@ func newRig(t *testing.T, plan history.WorkloadPlan, lanes ...[]int32) *rig {
 		plan.Partitions = append(plan.Partitions, history.LanePlan{Producer: i, Partitions: partitions})
 		f := new(fake)
 		r.fakes = append(r.fakes, f)
-		r.env.Producers = append(r.env.Producers, Producer{Process: int32(10 + i), Producer: f})
+		r.env.Producers = append(r.env.Producers, NewSeat(Producer{Process: int32(10 + i), Producer: f}))
 	}
 	r.env.Plan = plan
 	return r

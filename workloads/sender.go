@@ -14,25 +14,33 @@ import (
 // sender sends one producer's records, one step at a time, over its lanes in
 // turn. Warm-up and sending each begin at the first lane.
 type sender struct {
-	env      Env
-	index    int
-	producer Producer
-	lanes    []history.TopicPartition
-	turn     int
+	env   Env
+	index int
+	seat  *Seat
+	lanes []history.TopicPartition
+	turn  int
 }
 
 func (s *sender) step(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	producer, err := s.seat.Take(ctx)
+	if err != nil {
 		return err
 	}
+	defer s.seat.Give()
+	s.hand(producer)
+	return nil
+}
+
+// hand begins the next record and hands it to the producer, which has the seat.
+func (s *sender) hand(producer Producer) {
 	lane := s.lanes[s.turn%len(s.lanes)]
 	s.turn++
-	ticket := s.env.Recorder.Begin(s.producer.Process, lane)
+	ticket := s.env.Recorder.Begin(producer.Process, lane)
 	value := history.AppendValue(make([]byte, 0, s.env.Plan.Size), history.Identity{
-		Run: s.env.Run, Process: s.producer.Process, Topic: lane.Topic,
+		Run: s.env.Run, Process: producer.Process, Topic: lane.Topic,
 		Partition: lane.Partition, Number: ticket.Number,
 	}, s.env.Plan.Size)
-	s.producer.Send(s.env.Life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
+	producer.Send(s.env.Life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
 		func(r clients.Result) {
 			err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
 			// An answer after the wait was ended is no news: the op is unknown.
@@ -40,7 +48,15 @@ func (s *sender) step(ctx context.Context) error {
 				s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
 			}
 		})
-	return nil
+}
+
+func (s *sender) flush(ctx context.Context) error {
+	producer, err := s.seat.Take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.seat.Give()
+	return producer.Flush(ctx)
 }
 
 // each runs do for every producer at once and returns the first error.
@@ -48,8 +64,8 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
-	for i, producer := range env.Producers {
-		s := &sender{env: env, index: i, producer: producer}
+	for i, seat := range env.Producers {
+		s := &sender{env: env, index: i, seat: seat}
 		for _, topic := range env.Topics {
 			for _, partition := range env.Plan.Partitions[i].Partitions {
 				s.lanes = append(s.lanes, history.TopicPartition{Topic: topic, Partition: partition})

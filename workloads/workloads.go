@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/history"
 )
 
@@ -45,12 +44,6 @@ func ByName(name string) (Workload, error) {
 	return nil, fmt.Errorf("unknown workload %q (there are %s)", name, strings.Join(names, ", "))
 }
 
-// Producer is an opened producer and the process it is.
-type Producer struct {
-	Process int32
-	clients.Producer
-}
-
 // Env is what a workload works with.
 type Env struct {
 	// Life is the context of the records. It must outlast the sending: a client
@@ -59,7 +52,7 @@ type Env struct {
 	Run       string // part of every record's identity
 	Topics    []string
 	Plan      history.WorkloadPlan
-	Producers []Producer // one per planned producer
+	Producers []*Seat // one per planned producer
 	Recorder  *history.Recorder
 	// Called is told after every record handed to a client, once warmed up.
 	Called func(producer int)
@@ -110,7 +103,7 @@ func Warm(ctx context.Context, env Env) error {
 				return err
 			}
 		}
-		return s.producer.Flush(ctx)
+		return s.flush(ctx)
 	})
 }
 
