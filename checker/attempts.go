@@ -51,11 +51,8 @@ func (a attempt) code() (int16, bool) {
 	return code, code != history.NeverAsked
 }
 
-// stored says whether the broker answered that it has the batch.
-func (a attempt) stored() bool {
-	code, ok := a.code()
-	return ok && code == 0
-}
+// stored says whether the broker's answer tells that it has appended the batch.
+func (a attempt) stored() bool { return a.answer != nil && hasAppended(a.answer) }
 
 // arrived says whether the answer reached the client.
 func (a attempt) arrived() bool {
@@ -117,6 +114,10 @@ func (st *story) fate(a attempt, number int64) string {
 		return fmt.Sprintf("was appended at offset %d, and its client was told %s%s", a.offsetOf(number), codeName(told), cause)
 	case asked && code == 0:
 		return fmt.Sprintf("was acknowledged at offset %d", a.offsetOf(number))
+	case a.stored() && !arrived:
+		return fmt.Sprintf("was appended at offset %d and answered %s by the broker itself, and the answer lost%s", a.offsetOf(number), codeName(code), cause)
+	case a.stored():
+		return fmt.Sprintf("was appended at offset %d, and the broker itself answered %s", a.offsetOf(number), codeName(code))
 	case !arrived:
 		return fmt.Sprintf("was answered %s, and the answer lost%s", codeName(a.answer.Error), cause)
 	case a.answer.Action == history.ActionForged:

@@ -58,6 +58,12 @@ func TestAcknowledgementsThatDidNotArriveAreCounted(t *testing.T) {
 		"replaced by an error": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
 			ev.Action, ev.Error, ev.BrokerCode = history.ActionForged, 7, 0
 		}}, lost},
+		"answered 7 by the broker that appended": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode = 7, 7
+		}}, map[string]int64{"dropped_acks": 1, "dropped_ack_records": 3, "retries": 1}},
+		"answered 7 without an offset": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode, ev.BaseOffset = 7, 7, -1
+		}}, map[string]int64{"dropped_acks": 0, "dropped_ack_records": 0, "retries": 1}},
 		"held and delivered": {[]func(*history.WireEvent){action(history.ActionHeld), release(history.ActionPassed)}, arrived},
 		"passed":             {[]func(*history.WireEvent){same}, arrived},
 	} {
@@ -85,6 +91,11 @@ func TestARecordThatLosesItsAckTwiceCountsTwice(t *testing.T) {
 		m.batch(with(with(retried(answer(1, 4, 1, later+10*i+5, 0, 6+i), 30+i), none), change))
 	}
 	covers(t, m, map[string]int64{"dropped_ack_records": 2, "duplicates_in_log": 2, "retries": 2, "reconnects": 3, "restamped": 0})
+	for _, a := range guaranteeOf(t, m.judge(), Duplicates).Anomalies {
+		if len(a.Offsets) != 3 {
+			t.Errorf("the copies are told to stand at %v: %s", a.Offsets, a.Diagnosis)
+		}
+	}
 }
 
 func TestWhatTheWireExercisedIsCounted(t *testing.T) {

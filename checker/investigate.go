@@ -59,13 +59,15 @@ func (j *judgement) solve() error {
 // where every copy of the kept ones stands. The sweep does not remember that
 // for every record on the chance that a second copy comes.
 func (j *judgement) findCopies() error {
-	wanted := make(map[history.TopicPartition]map[place]*investigation)
+	wanted := make(map[history.TopicPartition]map[place][]*investigation)
 	for _, inv := range j.kept {
 		if inv.kind == Duplicate {
 			if wanted[inv.tp] == nil {
-				wanted[inv.tp] = make(map[place]*investigation)
+				wanted[inv.tp] = make(map[place][]*investigation)
 			}
-			wanted[inv.tp][place{process: inv.process, number: inv.number}] = inv
+			// A record that stands three times is two of them.
+			at := place{process: inv.process, number: inv.number}
+			wanted[inv.tp][at] = append(wanted[inv.tp][at], inv)
 		}
 	}
 	for _, p := range j.parts {
@@ -78,7 +80,7 @@ func (j *judgement) findCopies() error {
 	return nil
 }
 
-func (j *judgement) copiesIn(tp history.TopicPartition, wanted map[place]*investigation) (err error) {
+func (j *judgement) copiesIn(tp history.TopicPartition, wanted map[place][]*investigation) (err error) {
 	log := j.rows.Log(tp)
 	defer func() { err = errors.Join(err, log.Close()) }()
 	for {
@@ -93,7 +95,7 @@ func (j *judgement) copiesIn(tp history.TopicPartition, wanted map[place]*invest
 			if b.Standing[i] != history.Intact {
 				continue
 			}
-			if inv := wanted[place{process: b.Process[i], number: number}]; inv != nil {
+			for _, inv := range wanted[place{process: b.Process[i], number: number}] {
 				inv.copies = append(inv.copies, b.Offset[i])
 			}
 		}

@@ -255,7 +255,7 @@ func (j *journal) appended(ev *history.WireEvent) {
 
 // delivered takes an answer that went on to the client.
 func (j *journal) delivered(ev *history.WireEvent) {
-	if brokerCode(ev) == 0 && ev.Error != 0 {
+	if hasAppended(ev) && ev.Error != 0 {
 		j.ackLost(ev) // the client was told of an error instead
 	}
 	j.told(ev)
@@ -264,7 +264,7 @@ func (j *journal) delivered(ev *history.WireEvent) {
 // undelivered takes an answer that did not reach the client.
 func (j *journal) undelivered(ev *history.WireEvent) {
 	j.n.droppedAnswers++
-	if brokerCode(ev) == 0 {
+	if hasAppended(ev) {
 		j.ackLost(ev)
 	}
 }
@@ -277,6 +277,20 @@ func (j *journal) ackLost(ev *history.WireEvent) {
 // brokerCode is the code that the broker itself gave. An answer that was made
 // up in its place says nothing about it (history.NeverAsked).
 func brokerCode(ev *history.WireEvent) int16 { return ev.BrokerCode }
+
+// hasAppended says whether an answer tells of an append: with success, or with
+// one of the two errors that leave open whether the replicas have the batch and
+// yet say where the leader put it (REQUEST_TIMED_OUT 7,
+// NOT_ENOUGH_REPLICAS_AFTER_APPEND 20).
+func hasAppended(ev *history.WireEvent) bool {
+	switch brokerCode(ev) {
+	case 0:
+		return true
+	case 7, 20:
+		return ev.BaseOffset >= 0
+	}
+	return false
+}
 
 func tpOf(ev *history.WireEvent) history.TopicPartition {
 	return history.TopicPartition{Topic: ev.Topic, Partition: ev.Partition}

@@ -201,7 +201,7 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 
 func TestFindTakesAFolderANameAndAFile(t *testing.T) {
 	v := vocabulary()
-	for name, want := range map[string]int{"smoke": 5, "basic/kill-leader": 1, "kill-leader": 1, "smoke/ack-loss": 1} {
+	for name, want := range map[string]int{"smoke": 5, "basic/kill-leader": 1, "leader-kill-forgets": 1, "smoke/ack-loss": 1} {
 		if found, err := Find(name, v); err != nil || len(found) < want || (want == 1 && len(found) != 1) {
 			t.Errorf("%s: %d found, %v", name, len(found), err)
 		}
