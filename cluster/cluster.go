@@ -71,6 +71,15 @@ type Power interface {
 	Resume(ctx context.Context, broker int32) error // SIGCONT
 }
 
+// Watched is a cluster that notices when a broker ends that nobody ended: then
+// neither it nor a client is to be judged.
+type Watched interface {
+	// Lost is closed when that has happened; Loss then says to which brokers, how
+	// they ended and what they wrote last.
+	Lost() <-chan struct{}
+	Loss() error
+}
+
 // Mover moves leadership without a failure.
 type Mover interface {
 	// MoveLeader makes another in-sync replica lead the partition, and returns

@@ -12,6 +12,7 @@ import (
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/cluster/docker"
 	"github.com/idemcheck/idemcheck/cluster/embedded"
+	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/proxy"
 	"github.com/idemcheck/idemcheck/suites"
@@ -58,21 +59,28 @@ func (s *Session) Can(sc suites.Scenario) error {
 	if err != nil {
 		return err
 	}
-	has := capabilities(s.config.Cluster)
+	has, who := s.capabilities()
 	for _, need := range needs {
 		if !slices.Contains(has, need) {
-			return &Skipped{fmt.Sprintf("needs a cluster with %q, and %s has none", need, s.config.Cluster)}
+			return &Skipped{fmt.Sprintf("needs a cluster with %q, and %s has none", need, who)}
 		}
 	}
 	return nil
 }
 
-// capabilities of a kind of cluster, known before one is started.
-func capabilities(kind string) []cluster.Capability {
-	if kind == docker.Kind {
-		return []cluster.Capability{cluster.CanPower, cluster.CanMoveLeader, cluster.CanReplicate, cluster.CanIsolate}
+// capabilities of the chosen cluster, known before one is started, and what it
+// is called. A version of Kafka that cannot be made out is denied nothing: the
+// start of the cluster will say what is wrong with it.
+func (s *Session) capabilities() (has []cluster.Capability, who string) {
+	switch s.config.Cluster {
+	case docker.Kind:
+		version, err := history.ParseKafkaVersion(s.config.Kafka)
+		if err != nil {
+			return docker.Capabilities(history.KafkaVersion{}), docker.Kind
+		}
+		return docker.Capabilities(version), "Kafka " + version.String()
 	}
-	return []cluster.Capability{cluster.CanMoveLeader}
+	return []cluster.Capability{cluster.CanMoveLeader}, s.config.Cluster
 }
 
 // ensure brings up the cluster that a scenario needs, or checks that the one

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
@@ -23,6 +25,7 @@ var (
 	_ cluster.Cluster = (*Cluster)(nil)
 	_ cluster.Power   = (*Cluster)(nil)
 	_ cluster.Mover   = (*Cluster)(nil)
+	_ cluster.Watched = (*Cluster)(nil)
 )
 
 // Cluster is a cluster of brokers in containers. It is safe for use by several
@@ -31,9 +34,17 @@ type Cluster struct {
 	id       string // unique; in labels and names
 	config   Config
 	image    image
+	version  history.KafkaVersion // that it was started with; zero when nobody could say
 	provider *testcontainers.DockerProvider
 	engine   client.APIClient
 	brokers  []*broker
+
+	labels               map[string]string // of everything that is made for it
+	clientsNet, innerNet string            // names of its networks
+	shared               node              // what all brokers are told
+	zookeeper            *broker           // nil with KRaft
+	disk                 disk
+	losses               losses
 
 	closing sync.Mutex
 	closed  bool
@@ -47,22 +58,48 @@ type Cluster struct {
 // dialTime is how long a dial may take; a broker that is cut off is silent.
 const dialTime = 5 * time.Second
 
-// broker is one container.
+// broker is one broker, or the cluster's ZooKeeper: one container at a time.
 type broker struct {
-	id         int32
+	id         int32 // 0 is the ZooKeeper
 	advertised string
-	container  string     // the engine's id
-	clients    netip.Addr // on the clients network
-	inner      netip.Addr // on the replication network
+	clients    netip.Addr   // on the clients network
+	inner      netip.Addr   // on the replication network
+	disk       *mount.Mount // of its log directory; nil until it has one
 
-	mu   sync.Mutex
-	life *life // current or last; nil before the first
+	mu        sync.Mutex
+	container string   // the engine's id; empty before it has one
+	image     image    // that the container was made from
+	former    []string // containers that it had before, stopped, with their logs
+	life      *life    // current or last; nil before the first
 }
 
 // life is one run of a broker's container, from start to exit.
 type life struct {
-	ended chan struct{} // closed when the container is seen to have exited
-	stop  context.CancelFunc
+	container string
+	ended     chan struct{} // closed when the container is seen to have exited
+	at        time.Time     // when that was; set before ended is closed
+	meant     atomic.Bool   // the end was asked for
+	stop      context.CancelFunc
+}
+
+// name is what the broker is called in errors.
+func (b *broker) name() string {
+	if b.id == 0 {
+		return "ZooKeeper"
+	}
+	return fmt.Sprintf("broker %d", b.id)
+}
+
+func (b *broker) containerID() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.container
+}
+
+func (b *broker) imageName() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.image.reference
 }
 
 func (b *broker) current() *life {
@@ -92,21 +129,13 @@ func (b *broker) address() string {
 // Facts describes the cluster for the manifest.
 func (c *Cluster) Facts() history.ClusterFacts {
 	facts := history.ClusterFacts{
-		Kind: "docker", Kafka: c.config.Kafka, Image: c.image.reference, Digest: c.image.digest,
-		Config: c.config.properties(),
+		Kind: "docker", Kafka: c.version.String(), Image: c.image.reference, Digest: c.image.digest,
+		Config: c.shared.properties,
 	}
 	for _, b := range c.brokers {
 		facts.Brokers = append(facts.Brokers, b.id)
 	}
 	return facts
-}
-
-// properties returns the properties that every broker has, beyond those that
-// hold the cluster together.
-func (c *Config) properties() map[string]string {
-	properties := defaultProperties(c.Brokers)
-	maps.Copy(properties, c.Config)
-	return properties
 }
 
 // Brokers lists the brokers by rising id, dead or alive.
@@ -118,18 +147,18 @@ func (c *Cluster) Brokers() []cluster.Broker {
 	return list
 }
 
-// Has says that everything can be done to this cluster, save what needs a
-// second broker.
+// Has says what can be done to this cluster: everything that its version of
+// Kafka knows, save what needs a second broker.
 func (c *Cluster) Has(capability cluster.Capability) bool {
 	switch capability {
-	case cluster.CanPower:
-		return true
 	case cluster.CanMoveLeader, cluster.CanReplicate:
-		return len(c.brokers) > 1
+		if len(c.brokers) < 2 {
+			return false
+		}
 	case cluster.CanIsolate:
 		return c.canIsolate() == nil
 	}
-	return false
+	return slices.Contains(Capabilities(c.version), capability)
 }
 
 // Dial connects to the broker that advertises the address, at its container's
@@ -187,7 +216,7 @@ func (c *Cluster) MoveLeader(ctx context.Context, topic string, partition int32)
 	return c.admin.MoveLeader(ctx, topic, partition)
 }
 
-// Close removes the containers and networks. It may be called twice, and
+// Close removes the containers, networks and volumes. It may be called twice, and
 // again after it failed; it works on what a failed start left.
 func (c *Cluster) Close(ctx context.Context) error {
 	c.mover.Lock()
@@ -201,8 +230,11 @@ func (c *Cluster) Close(ctx context.Context) error {
 	if c.closed {
 		return nil
 	}
-	_, _, err := remove(ctx, c.engine, client.Filters{}.Add("label", labelCluster+"="+c.id), anyOwner)
-	for _, b := range c.brokers {
+	for _, b := range c.all() {
+		b.mean()
+	}
+	_, err := remove(ctx, c.engine, client.Filters{}.Add("label", labelCluster+"="+c.id), anyOwner)
+	for _, b := range c.all() {
 		if l := b.current(); l != nil {
 			l.stop()
 		}
@@ -212,6 +244,14 @@ func (c *Cluster) Close(ctx context.Context) error {
 	}
 	c.closed = true
 	return c.provider.Close()
+}
+
+// all lists the brokers, and the ZooKeeper behind them where there is one.
+func (c *Cluster) all() []*broker {
+	if c.zookeeper == nil {
+		return c.brokers
+	}
+	return append(slices.Clone(c.brokers), c.zookeeper)
 }
 
 // ignoreNotFound takes the error of a removal: what is gone is removed.

@@ -1,6 +1,8 @@
 // Package docker runs Kafka clusters in containers: KRaft nodes that are
-// broker and controller at once, on two networks of their own (clients,
-// replication) with static addresses, through testcontainers-go.
+// broker and controller at once, or, before Kafka 3.3, brokers and a ZooKeeper,
+// on two networks of their own (clients, replication) with static addresses,
+// through testcontainers-go. Each broker keeps its log directory on a volume,
+// so that its container can be replaced.
 //
 // Brokers advertise the loopback addresses of the proxies in front of them;
 // proxies and the harness reach them by container address, so that a network
@@ -14,9 +16,12 @@ package docker
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"time"
+
+	"github.com/idemcheck/idemcheck/history"
 )
 
 // Config says what cluster to start. Kafka or Image, Brokers and Advertised
@@ -30,6 +35,7 @@ type Config struct {
 	Run        string            // label of the run, for people who look at docker ps
 	Progress   func(string)      // told what is being waited for, in a few words; may be nil
 	Ready      time.Duration     // how long brokers may take to get ready; 0 is 60 s
+	Memory     int64             // limit of a broker's container, bytes; 0 is none
 }
 
 const (
@@ -76,7 +82,7 @@ func reserved(property string) bool {
 	switch property {
 	case "node.id", "broker.id", "process.roles", "listeners", "advertised.listeners", "controller.listener.names",
 		"listener.security.protocol.map", "inter.broker.listener.name", "controller.quorum.voters",
-		"controller.quorum.bootstrap.servers", "log.dirs", "log.dir":
+		"controller.quorum.bootstrap.servers", "log.dirs", "log.dir", "zookeeper.connect":
 		return true
 	}
 	return false
@@ -88,18 +94,48 @@ func (c *Config) progress(format string, args ...any) {
 	}
 }
 
+// properties returns the properties that every broker has, beyond those that
+// hold the cluster together: the defaults, and over them what was asked for.
+func properties(c *Config, kafka history.KafkaVersion) map[string]string {
+	all := defaultProperties(c.Brokers)
+	if kafka.KRaft() {
+		maps.Copy(all, quorumProperties())
+	} else {
+		maps.Copy(all, zookeeperProperties())
+	}
+	maps.Copy(all, c.Config)
+	return all
+}
+
+// quorumProperties are the timeouts of KRaft. They are as short as was seen to
+// be free of spurious elections on two busy cores; a quorum fetch timeout below
+// 1 s is not.
+func quorumProperties() map[string]string {
+	return map[string]string{
+		"broker.session.timeout.ms":                 "1500",
+		"broker.heartbeat.interval.ms":              "250",
+		"controller.quorum.election.timeout.ms":     "500",
+		"controller.quorum.election.backoff.max.ms": "250",
+		"controller.quorum.fetch.timeout.ms":        "1000",
+	}
+}
+
+// zookeeperProperties are the timeouts that stand in their place before KRaft.
+func zookeeperProperties() map[string]string {
+	return map[string]string{
+		"zookeeper.session.timeout.ms": fmt.Sprint(zookeeperSession.Milliseconds()),
+		// It is the session timeout if not set, and ZooKeeper starts along with
+		// the brokers.
+		"zookeeper.connection.timeout.ms": "30000",
+	}
+}
+
 // defaultProperties are broker properties that make a small cluster start and
 // fail over fast, and keep it from changing leaders or forgetting records on
-// its own. The timeouts are as short as was seen to be free of spurious
-// elections on two busy cores; a quorum fetch timeout below 1 s is not.
+// its own. Brokers ignore a property that they do not know.
 func defaultProperties(brokers int) map[string]string {
 	copies := min(brokers, 3)
 	return map[string]string{
-		"broker.session.timeout.ms":                        "1500",
-		"broker.heartbeat.interval.ms":                     "250",
-		"controller.quorum.election.timeout.ms":            "500",
-		"controller.quorum.election.backoff.max.ms":        "250",
-		"controller.quorum.fetch.timeout.ms":               "1000",
 		"replica.lag.time.max.ms":                          "2000",
 		"replica.fetch.wait.max.ms":                        "200",
 		"offsets.topic.replication.factor":                 fmt.Sprint(copies),
@@ -127,6 +163,7 @@ type node struct {
 	id         int
 	advertised string
 	clusterID  string
+	zookeeper  string   // its address on the replication network; empty with KRaft
 	addresses  []string // of all brokers on the replication network, by broker
 	properties map[string]string
 }
@@ -134,13 +171,8 @@ type node struct {
 // environment returns the environment of a broker's container, by the
 // contract of the official image: KAFKA_ and the property's name in capitals.
 func (n node) environment() map[string]string {
-	voters := make([]string, len(n.addresses))
-	for i, address := range n.addresses {
-		voters[i] = fmt.Sprintf("%d@%s:%d", i+1, address, controllerPort)
-	}
 	own := n.addresses[n.id-1]
 	env := map[string]string{
-		"CLUSTER_ID":      n.clusterID,
 		"KAFKA_HEAP_OPTS": "-Xms256m -Xmx256m",
 		// The client compiler alone and the serial collector start a broker in
 		// half the time; so small a heap gains nothing from the others.
@@ -150,15 +182,29 @@ func (n node) environment() map[string]string {
 	for property, value := range n.properties {
 		set(property, value)
 	}
-	set("node.id", fmt.Sprint(n.id))
-	set("process.roles", "broker,controller")
-	set("listeners", fmt.Sprintf("CLIENT://0.0.0.0:%d,REPLICATION://%s:%d,CONTROLLER://%s:%d", clientPort, own, replicationPort, own, controllerPort))
+	listeners := fmt.Sprintf("CLIENT://0.0.0.0:%d,REPLICATION://%s:%d", clientPort, own, replicationPort)
+	protocols := "CLIENT:PLAINTEXT,REPLICATION:PLAINTEXT"
+	if n.zookeeper != "" {
+		set("broker.id", fmt.Sprint(n.id))
+		set("zookeeper.connect", fmt.Sprintf("%s:%d", n.zookeeper, zookeeperPort))
+	} else {
+		voters := make([]string, len(n.addresses))
+		for i, address := range n.addresses {
+			voters[i] = fmt.Sprintf("%d@%s:%d", i+1, address, controllerPort)
+		}
+		env["CLUSTER_ID"] = n.clusterID
+		listeners += fmt.Sprintf(",CONTROLLER://%s:%d", own, controllerPort)
+		protocols += ",CONTROLLER:PLAINTEXT"
+		set("node.id", fmt.Sprint(n.id))
+		set("process.roles", "broker,controller")
+		set("controller.listener.names", "CONTROLLER")
+		set("controller.quorum.voters", strings.Join(voters, ","))
+	}
+	set("listeners", listeners)
 	set("advertised.listeners", fmt.Sprintf("CLIENT://%s,REPLICATION://%s:%d", n.advertised, own, replicationPort))
-	set("listener.security.protocol.map", "CLIENT:PLAINTEXT,REPLICATION:PLAINTEXT,CONTROLLER:PLAINTEXT")
+	set("listener.security.protocol.map", protocols)
 	set("inter.broker.listener.name", "REPLICATION")
-	set("controller.listener.names", "CONTROLLER")
-	set("controller.quorum.voters", strings.Join(voters, ","))
-	set("log.dirs", "/tmp/kraft-combined-logs")
+	set("log.dirs", logDir)
 	return env
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +13,13 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
+
+	"github.com/idemcheck/idemcheck/history"
 )
+
+// labelKafka is where an image that was built from published jars says which
+// version it holds.
+const labelKafka = "org.idemcheck.image.kafka"
 
 const (
 	// engineTime is how long the engine may take over one ordinary request.
@@ -96,23 +103,48 @@ func Engine(ctx context.Context) (version string, err error) {
 type image struct {
 	reference string
 	digest    string // the registry's, or else the local id
+	kafka     string // the version that it says it holds; empty when it does not say
 }
+
+// builtImage begins the names of images that were built from published jars.
+const builtImage = "idemcheck/kafka:"
 
 // localImages are where an image of a Kafka version is looked for, in order:
-// first the one built from published jars, which starts faster.
-func localImages(kafka string) []string {
-	return []string{"idemcheck/kafka:" + kafka, officialImage(kafka)}
+// first the one built from published jars, which starts faster. Official
+// images begin with 3.7 (KIP-975).
+func localImages(kafka history.KafkaVersion) []string {
+	images := []string{builtImage + kafka.String()}
+	if kafka.From(3, 7) {
+		images = append(images, "apache/kafka:"+kafka.String())
+	}
+	return images
 }
-
-func officialImage(kafka string) string { return "apache/kafka:" + kafka }
 
 // findImage finds the image for a configuration, and pulls the official one
 // when there is none.
 func findImage(ctx context.Context, engine client.APIClient, c *Config) (image, error) {
-	candidates := []string{c.Image}
-	if c.Image == "" {
-		candidates = localImages(c.Kafka)
+	if c.Image != "" {
+		return findOrPull(ctx, engine, c, c.Image)
 	}
+	return findVersion(ctx, engine, c, c.Kafka)
+}
+
+// findVersion finds the image of a version of Kafka.
+func findVersion(ctx context.Context, engine client.APIClient, c *Config, kafka string) (image, error) {
+	version, err := history.ParseKafkaVersion(kafka)
+	if err != nil {
+		return image{}, err
+	}
+	found, err := findOrPull(ctx, engine, c, localImages(version)...)
+	if err != nil && ctx.Err() == nil {
+		return image{}, fmt.Errorf("there is no image of Kafka %s: %w. Build it from published jars, in a checkout of idemcheck: go run ./images/cmd/build-image --kafka %s", kafka, err, kafka)
+	}
+	return found, err
+}
+
+// findOrPull finds the first image that is here, and pulls the last when none
+// is and there may be one to pull.
+func findOrPull(ctx context.Context, engine client.APIClient, c *Config, candidates ...string) (image, error) {
 	for _, reference := range candidates {
 		found, err := inspectImage(ctx, engine, reference)
 		if err == nil || !errdefs.IsNotFound(err) {
@@ -120,12 +152,15 @@ func findImage(ctx context.Context, engine client.APIClient, c *Config) (image, 
 		}
 	}
 	wanted := candidates[len(candidates)-1]
+	if strings.HasPrefix(wanted, builtImage) {
+		return image{}, fmt.Errorf("image %s is not here, and no registry has it", wanted)
+	}
 	c.progress("pulling image %s", wanted)
 	if err := pull(ctx, engine, wanted); err != nil {
 		if ctx.Err() != nil {
 			return image{}, context.Cause(ctx)
 		}
-		return image{}, fmt.Errorf("image %s is not here and can't be pulled (build one from published jars: scripts/setup-debian.sh does so on Debian; idemcheck doctor says what is missing): %w", wanted, err)
+		return image{}, fmt.Errorf("image %s is not here and can't be pulled (idemcheck doctor says what this machine lacks): %w", wanted, err)
 	}
 	return inspectImage(ctx, engine, wanted)
 }
@@ -138,6 +173,16 @@ func inspectImage(ctx context.Context, engine client.APIClient, reference string
 	found := image{reference: reference, digest: info.ID}
 	if len(info.RepoDigests) > 0 {
 		found.digest = info.RepoDigests[0]
+	}
+	if info.Config != nil {
+		found.kafka = info.Config.Labels[labelKafka]
+		for _, variable := range info.Config.Env {
+			if address, ok := strings.CutPrefix(variable, "kafka_url="); ok && found.kafka == "" {
+				if m := archiveVersion.FindStringSubmatch(address); m != nil {
+					found.kafka = m[1]
+				}
+			}
+		}
 	}
 	return found, nil
 }

@@ -108,7 +108,7 @@ func testEngine(t *testing.T) client.APIClient {
 	return provider.Client()
 }
 
-// expectNothing fails when containers or networks of a run exist.
+// expectNothing fails when containers, networks or volumes of a run exist.
 func expectNothing(t *testing.T, engine client.APIClient, run string) {
 	t.Helper()
 	filter := client.Filters{}.Add("label", labelRun+"="+run)
@@ -120,8 +120,12 @@ func expectNothing(t *testing.T, engine client.APIClient, run string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(containers.Items)+len(networks.Items) > 0 {
-		t.Errorf("%d containers and %d networks of %q are left", len(containers.Items), len(networks.Items), run)
+	volumes, err := engine.VolumeList(t.Context(), client.VolumeListOptions{Filters: filter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(containers.Items)+len(networks.Items)+len(volumes.Items) > 0 {
+		t.Errorf("%d containers, %d networks and %d volumes of %q are left", len(containers.Items), len(networks.Items), len(volumes.Items), run)
 	}
 }
 
@@ -130,7 +134,7 @@ func TestAnImageThatIsNotKafkaIsAClearError(t *testing.T) {
 	reference := importNotKafka(t, engine, "exits", "stays", "answers")
 	t.Run("images", func(t *testing.T) {
 		for name, want := range map[string][]string{
-			"exits":   {"exited with status 3", "this is not Kafka"},
+			"exits":   {"exited instead of serving: exit status 3", "this is not Kafka"},
 			"stays":   {"not ready after 5s", "connection refused", "an image of Kafka?", "this is not Kafka"},
 			"answers": {"not ready after 5s", "what answers is not Kafka", "an image of Kafka?"},
 		} {
@@ -142,7 +146,7 @@ func TestAnImageThatIsNotKafkaIsAClearError(t *testing.T) {
 				}
 				began := time.Now()
 				c, err := Start(t.Context(), Config{
-					Image: reference(name), Brokers: 2, Advertised: []string{"127.0.0.1:1", "127.0.0.1:2"}, Run: t.Name(), Ready: ready,
+					Image: reference(name), Kafka: kafkaVersion, Brokers: 2, Advertised: []string{"127.0.0.1:1", "127.0.0.1:2"}, Run: t.Name(), Ready: ready,
 				})
 				if err == nil {
 					t.Fatal("it started", c.Close(t.Context()))
@@ -163,9 +167,22 @@ func TestAnImageThatIsNotKafkaIsAClearError(t *testing.T) {
 
 func TestAnImageThatCannotBeHadIsAnErrorThatTellsHowToBuildIt(t *testing.T) {
 	engine := testEngine(t)
-	_, err := Start(t.Context(), Config{Image: "127.0.0.1:1/no/such:image", Brokers: 1, Advertised: []string{"127.0.0.1:1"}, Run: t.Name()})
-	if err == nil || !strings.Contains(err.Error(), "scripts/setup-debian.sh") || !strings.Contains(err.Error(), "127.0.0.1:1/no/such:image") {
-		t.Errorf("error is %v", err)
+	for _, c := range []struct {
+		config Config
+		want   []string
+	}{
+		{Config{Image: "127.0.0.1:1/no/such:image"}, []string{"idemcheck doctor", "127.0.0.1:1/no/such:image"}},
+		{Config{Kafka: "9.9.9"}, []string{"apache/kafka:9.9.9", "build-image --kafka 9.9.9"}},
+		{Config{Kafka: "3.1.99"}, []string{"idemcheck/kafka:3.1.99", "no registry", "build-image --kafka 3.1.99"}},
+		{Config{Kafka: "banana"}, []string{`"banana" is not a Kafka version`}},
+	} {
+		c.config.Brokers, c.config.Advertised, c.config.Run = 1, []string{"127.0.0.1:1"}, t.Name()
+		_, err := Start(t.Context(), c.config)
+		for _, part := range c.want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("error lacks %q: %v", part, err)
+			}
+		}
 	}
 	expectNothing(t, engine, t.Name())
 }
@@ -212,7 +229,9 @@ func TestSweepRemovesWhatADeadOwnerLeftAndNothingElse(t *testing.T) {
 			c := &Cluster{id: "test-" + name, engine: engine}
 			if c.provider, err = connect(t.Context()); err == nil {
 				defer c.provider.Close()
-				_, _, err = c.createNetwork(t.Context(), "clients", labels)
+				if _, _, err = c.createNetwork(t.Context(), "clients", labels); err == nil {
+					_, err = c.volume(t.Context(), &broker{id: 1}, labels)
+				}
 			}
 		}
 		if err != nil {
@@ -223,16 +242,16 @@ func TestSweepRemovesWhatADeadOwnerLeftAndNothingElse(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		for _, name := range []string{"dead", "alive"} {
-			if _, _, err := remove(ctx, engine, client.Filters{}.Add("label", labelCluster+"=test-"+name), anyOwner); err != nil {
+			if _, err := remove(ctx, engine, client.Filters{}.Add("label", labelCluster+"=test-"+name), anyOwner); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	leave("alive", alive)
 	leave("dead", deadOwner(t))
-	containers, networks, err := Sweep(t.Context(), false)
-	if err != nil || containers < 1 || networks < 1 {
-		t.Errorf("swept %d containers and %d networks: %v", containers, networks, err)
+	swept, err := Sweep(t.Context(), false)
+	if err != nil || swept.Containers < 1 || swept.Networks < 1 || swept.Volumes < 1 {
+		t.Errorf("swept %+v: %v", swept, err)
 	}
 	expectNothing(t, engine, t.Name()+"dead")
 	filter := client.Filters{}.Add("label", labelRun+"="+t.Name()+"alive")
@@ -263,7 +282,7 @@ func TestTheEngineRefusesAnOverlapInTheWordsThatAreLookedFor(t *testing.T) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		if _, _, err := remove(ctx, engine, client.Filters{}.Add("label", labelCluster+"=test-overlap"), anyOwner); err != nil {
+		if _, err := remove(ctx, engine, client.Filters{}.Add("label", labelCluster+"=test-overlap"), anyOwner); err != nil {
 			t.Error(err)
 		}
 	})

@@ -220,7 +220,7 @@ func (c *Cluster) canIsolate() error {
 func (c *Cluster) exec(ctx context.Context, b *broker, command ...string) (string, error) {
 	ctx, cancel := unhurried(ctx)
 	defer cancel()
-	created, err := c.engine.ExecCreate(ctx, b.container, client.ExecCreateOptions{
+	created, err := c.engine.ExecCreate(ctx, b.containerID(), client.ExecCreateOptions{
 		User: "0", Cmd: command, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {

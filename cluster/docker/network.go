@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"strings"
@@ -59,7 +60,7 @@ func (c *Cluster) createNetworkAt(ctx context.Context, name string, subnet netip
 	ctx, cancel := unhurried(ctx)
 	defer cancel()
 	_, err := c.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{ //nolint:staticcheck // its successor makes a new provider each time
-		Name: name, Driver: "bridge", Labels: copyLabels(labels),
+		Name: name, Driver: "bridge", Labels: maps.Clone(labels),
 		IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: subnet, Gateway: hostAddress(subnet, 1)}}},
 	})
 	return err

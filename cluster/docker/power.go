@@ -13,6 +13,9 @@ import (
 // stopTime is how long a broker may take over a graceful stop.
 const stopTime = 30 * time.Second
 
+// exitKilled is the exit status of a container that was ended by SIGKILL.
+const exitKilled = 128 + 9
+
 func (c *Cluster) broker(id int32) (*broker, error) {
 	if id < 1 || int(id) > len(c.brokers) {
 		return nil, fmt.Errorf("the cluster has no broker %d", id)
@@ -36,7 +39,8 @@ func (c *Cluster) do(id int32, what string, act func(*broker) error) error {
 // gone. A paused broker can be killed.
 func (c *Cluster) Kill(ctx context.Context, id int32) error {
 	return c.do(id, "kill", func(b *broker) error {
-		if _, err := c.engine.ContainerKill(ctx, b.container, client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
+		b.mean()
+		if _, err := c.engine.ContainerKill(ctx, b.containerID(), client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
 			return err
 		}
 		return c.waitEnd(ctx, b)
@@ -47,20 +51,22 @@ func (c *Cluster) Kill(ctx context.Context, id int32) error {
 // returns when it has exited. One that does not exit within 30 s is killed,
 // and that is an error.
 func (c *Cluster) Stop(ctx context.Context, id int32) error {
-	return c.do(id, "stop", func(b *broker) error {
-		seconds := int(stopTime / time.Second)
-		if _, err := c.engine.ContainerStop(ctx, b.container, client.ContainerStopOptions{Timeout: &seconds}); err != nil {
-			return err
-		}
-		if err := c.waitEnd(ctx, b); err != nil {
-			return err
-		}
-		const killed = 128 + 9
-		if state, err := c.state(ctx, b); err == nil && state.ExitCode == killed {
-			return fmt.Errorf("it did not stop within %s and was killed", stopTime)
-		}
-		return nil
-	})
+	return c.do(id, "stop", func(b *broker) error { return c.stop(ctx, b) })
+}
+
+func (c *Cluster) stop(ctx context.Context, b *broker) error {
+	b.mean()
+	seconds := int(stopTime / time.Second)
+	if _, err := c.engine.ContainerStop(ctx, b.containerID(), client.ContainerStopOptions{Timeout: &seconds}); err != nil {
+		return err
+	}
+	if err := c.waitEnd(ctx, b); err != nil {
+		return err
+	}
+	if state, err := c.state(ctx, b); err == nil && state.ExitCode == exitKilled {
+		return fmt.Errorf("it did not stop within %s and was killed", stopTime)
+	}
+	return nil
 }
 
 // waitEnd waits until the broker's container is seen to have exited.
@@ -82,6 +88,9 @@ func (c *Cluster) Start(ctx context.Context, id int32) error {
 		}
 		ctx, cancel := c.limitReady(ctx)
 		defer cancel()
+		if err := c.outliveSession(ctx, b); err != nil {
+			return err
+		}
 		if err := c.begin(ctx, b); err != nil {
 			return err
 		}
@@ -96,7 +105,7 @@ func (c *Cluster) Start(ctx context.Context, id int32) error {
 // stay open and silent.
 func (c *Cluster) Pause(ctx context.Context, id int32) error {
 	return c.do(id, "pause", func(b *broker) error {
-		_, err := c.engine.ContainerPause(ctx, b.container, client.ContainerPauseOptions{})
+		_, err := c.engine.ContainerPause(ctx, b.containerID(), client.ContainerPauseOptions{})
 		return err
 	})
 }
@@ -104,7 +113,7 @@ func (c *Cluster) Pause(ctx context.Context, id int32) error {
 // Resume lets a paused broker go on.
 func (c *Cluster) Resume(ctx context.Context, id int32) error {
 	return c.do(id, "resume", func(b *broker) error {
-		_, err := c.engine.ContainerUnpause(ctx, b.container, client.ContainerUnpauseOptions{})
+		_, err := c.engine.ContainerUnpause(ctx, b.containerID(), client.ContainerUnpauseOptions{})
 		return err
 	})
 }
@@ -113,7 +122,7 @@ func (c *Cluster) Resume(ctx context.Context, id int32) error {
 func (c *Cluster) state(ctx context.Context, b *broker) (*container.State, error) {
 	ctx, cancel := unhurried(ctx)
 	defer cancel()
-	found, err := c.engine.ContainerInspect(ctx, b.container, client.ContainerInspectOptions{})
+	found, err := c.engine.ContainerInspect(ctx, b.containerID(), client.ContainerInspectOptions{})
 	if err != nil {
 		return nil, err
 	}

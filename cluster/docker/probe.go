@@ -47,36 +47,21 @@ func (c *Cluster) waitAnswer(ctx context.Context, b *broker, brokers int) error 
 		}
 		select {
 		case <-l.ended:
-			return c.explainExit(ctx, b)
+			return c.explainEnd(ctx, b, "exited instead of serving")
 		default:
 		}
 		select {
 		case <-l.ended:
-			return c.explainExit(ctx, b)
+			return c.explainEnd(ctx, b, "exited instead of serving")
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
 			if !errors.Is(cause, errNotReady) {
 				return cause // the caller's own reason, or another broker's failure
 			}
-			return fmt.Errorf("broker %d: %w: %w (is %s an image of Kafka? is the machine overloaded?); %s", b.id, cause, last, c.image.reference, lastLines(c.tail(ctx, b)))
+			return fmt.Errorf("broker %d: %w: %w (is %s an image of Kafka? is the machine overloaded?); %s", b.id, cause, last, b.imageName(), lastLines(c.tail(ctx, b)))
 		case <-time.After(probeEvery):
 		}
 	}
-}
-
-// explainExit says how a broker's container ended.
-func (c *Cluster) explainExit(ctx context.Context, b *broker) error {
-	how := "exited"
-	if state, err := c.state(ctx, b); err == nil {
-		how = fmt.Sprintf("exited with status %d", state.ExitCode)
-		if state.OOMKilled {
-			how += " (out of memory)"
-		}
-		if state.Error != "" {
-			how += " (" + state.Error + ")"
-		}
-	}
-	return fmt.Errorf("broker %d (image %s) %s instead of serving; %s", b.id, c.image.reference, how, lastLines(c.tail(ctx, b)))
 }
 
 // probe asks a broker once.
@@ -91,12 +76,13 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	versions := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
-	answer, err := exchange(conn, versions)
+	asked := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
+	answer, err := exchange(conn, asked)
 	if err != nil {
 		return fmt.Errorf("broker %d: ApiVersions: %w", b.id, err)
 	}
-	if err := kerr.ErrorForCode(answer.(*kmsg.ApiVersionsResponse).ErrorCode); err != nil {
+	versions := answer.(*kmsg.ApiVersionsResponse)
+	if err := kerr.ErrorForCode(versions.ErrorCode); err != nil {
 		return fmt.Errorf("broker %d: ApiVersions: %w", b.id, err)
 	}
 	metadata := kmsg.NewPtrMetadataRequest()
@@ -116,7 +102,7 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	// controller, and is refused until then: asked for here, no client loses
 	// its retry backoff to that.
 	producer := kmsg.NewPtrInitProducerIDRequest()
-	producer.Version = 1
+	producer.Version = min(1, newest(versions, producer.Key())) // 1 came with 2.0
 	producer.TransactionTimeoutMillis = 60_000
 	answer, err = exchange(conn, producer)
 	if err == nil {
@@ -126,6 +112,17 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 		return fmt.Errorf("broker %d: InitProducerId: %w", b.id, err)
 	}
 	return nil
+}
+
+// newest is the newest version of a request that a broker knows; 0 when it
+// does not know the request.
+func newest(versions *kmsg.ApiVersionsResponse, key int16) int16 {
+	for _, api := range versions.ApiKeys {
+		if api.ApiKey == key {
+			return api.MaxVersion
+		}
+	}
+	return 0
 }
 
 // exchange sends a request of a version without tagged fields and reads its answer.

@@ -36,7 +36,7 @@ func needDocker(t *testing.T) {
 		missing(err)
 	}
 	defer provider.Close()
-	for _, reference := range localImages(kafkaVersion) {
+	for _, reference := range localImages(version(t, kafkaVersion)) {
 		if _, err = inspectImage(t.Context(), provider.Client(), reference); err == nil {
 			return
 		}

@@ -11,42 +11,45 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Sweep removes what crashed runs left behind: containers and networks that
-// carry our labels and whose owner is certainly dead. With all it also removes
-// those of living owners, of other hosts and of owners that can't be made out;
-// runs that are under way break. It returns how much was removed.
-func Sweep(ctx context.Context, all bool) (containers, networks int, err error) {
+// Removed counts what was removed.
+type Removed struct{ Containers, Networks, Volumes int }
+
+// Sweep removes what crashed runs left behind: containers, networks and
+// volumes that carry our labels and whose owner is certainly dead. With all it
+// also removes those of living owners, of other hosts and of owners that can't
+// be made out; runs that are under way break. It returns how much was removed.
+func Sweep(ctx context.Context, all bool) (Removed, error) {
 	provider, err := connect(ctx)
 	if err != nil {
-		return 0, 0, err
+		return Removed{}, err
 	}
 	defer provider.Close()
 	which := anyOwner
 	if !all {
 		here, err := hostIdentity()
 		if err != nil {
-			return 0, 0, fmt.Errorf("find out which host this is, to tell dead owners from living ones: %w", err)
+			return Removed{}, fmt.Errorf("find out which host this is, to tell dead owners from living ones: %w", err)
 		}
 		which = func(labels map[string]string) bool {
 			o, err := parseOwner(labels)
 			return err == nil && o.dead(here)
 		}
 	}
-	containers, networks, err = remove(ctx, provider.Client(), client.Filters{}.Add("label", labelCluster), which)
+	removed, err := remove(ctx, provider.Client(), client.Filters{}.Add("label", labelCluster), which)
 	if err != nil {
 		err = fmt.Errorf("sweep: %w", err)
 	}
-	return containers, networks, err
+	return removed, err
 }
 
 func anyOwner(map[string]string) bool { return true }
 
-// remove removes the containers, then the networks, that match a filter and
-// that which picks by their labels.
-func remove(ctx context.Context, engine client.APIClient, filter client.Filters, which func(labels map[string]string) bool) (containers, networks int, err error) {
+// remove removes the containers, then the networks and volumes, that match a
+// filter and that which picks by their labels.
+func remove(ctx context.Context, engine client.APIClient, filter client.Filters, which func(labels map[string]string) bool) (removed Removed, err error) {
 	found, err := engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filter})
 	if err != nil {
-		return 0, 0, fmt.Errorf("list containers: %w", err)
+		return removed, fmt.Errorf("list containers: %w", err)
 	}
 	var (
 		working sync.WaitGroup
@@ -65,14 +68,14 @@ func remove(ctx context.Context, engine client.APIClient, filter client.Filters,
 				errs = append(errs, fmt.Errorf("remove container %.12s: %w", item.ID, err))
 				return
 			}
-			containers++
+			removed.Containers++
 		})
 	}
 	working.Wait()
 
 	nets, err := engine.NetworkList(ctx, client.NetworkListOptions{Filters: filter})
 	if err != nil {
-		return containers, 0, errors.Join(append(errs, fmt.Errorf("list networks: %w", err))...)
+		return removed, errors.Join(append(errs, fmt.Errorf("list networks: %w", err))...)
 	}
 	for _, item := range nets.Items {
 		if !which(item.Labels) {
@@ -83,9 +86,25 @@ func remove(ctx context.Context, engine client.APIClient, filter client.Filters,
 			errs = append(errs, fmt.Errorf("remove network %s: %w", item.Name, err))
 			continue
 		}
-		networks++
+		removed.Networks++
 	}
-	return containers, networks, errors.Join(errs...)
+
+	volumes, err := engine.VolumeList(ctx, client.VolumeListOptions{Filters: filter})
+	if err != nil {
+		return removed, errors.Join(append(errs, fmt.Errorf("list volumes: %w", err))...)
+	}
+	for _, item := range volumes.Items {
+		if !which(item.Labels) {
+			continue
+		}
+		_, err := engine.VolumeRemove(ctx, item.Name, client.VolumeRemoveOptions{Force: true})
+		if err := ignoreNotFound(err); err != nil {
+			errs = append(errs, fmt.Errorf("remove volume %s: %w", item.Name, err))
+			continue
+		}
+		removed.Volumes++
+	}
+	return removed, errors.Join(errs...)
 }
 
 // removeContainer removes a container in whatever state it is, and waits for

@@ -12,16 +12,16 @@ func cleanCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "clean",
-		Short: "Remove containers and networks that crashed runs left behind",
-		Long: `Removes every container and network of idemcheck whose process is gone. Run
+		Short: "Remove containers, networks and volumes that crashed runs left behind",
+		Long: `Removes every container, network and volume of idemcheck whose process is gone. Run
 directories are never touched.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			containers, networks, err := docker.Sweep(cmd.Context(), all)
+			removed, err := docker.Sweep(cmd.Context(), all)
 			if err != nil {
 				return broken(err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "removed %d containers and %d networks\n", containers, networks)
+			fmt.Fprintf(cmd.OutOrStdout(), "removed %d containers, %d networks and %d volumes\n", removed.Containers, removed.Networks, removed.Volumes)
 			return nil
 		},
 	}

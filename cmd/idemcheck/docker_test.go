@@ -34,11 +34,11 @@ func needsDocker(t *testing.T) {
 	}
 }
 
-// left lists the containers and networks that a process of ours owns.
+// left lists the containers, networks and volumes that a process of ours owns.
 func left(t *testing.T, pid int) string {
 	t.Helper()
 	var all []string
-	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}} {
+	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}, {"volume", "ls", "-q"}} {
 		out, err := exec.Command("docker", append(list, "--filter", fmt.Sprintf("label=idemcheck.owner.pid=%d", pid))...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("docker %v: %v: %s", list, err, out)
@@ -196,7 +196,7 @@ func TestTwoRunsOnRealBrokersAtOnceAreBothSound(t *testing.T) {
 func TestAnImageThatCannotBeHadIsSaid(t *testing.T) {
 	needsDocker(t)
 	dir := t.TempDir()
-	cli(t, dir, "run", "--cluster", "docker", "--kafka", "9.9.9", "basic/leader-restart-forgets").want(t, exitBroken, "9.9.9", "idemcheck doctor")
+	cli(t, dir, "run", "--cluster", "docker", "--kafka", "9.9.9", "basic/leader-restart-forgets").want(t, exitBroken, "9.9.9", "build-image --kafka 9.9.9", "idemcheck doctor")
 	cli(t, dir, "run", "--cluster", "docker", "--image", "idemcheck/nothing:1", "basic/leader-restart-forgets").want(t, exitBroken, "idemcheck/nothing:1")
 }
 
