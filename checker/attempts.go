@@ -2,15 +2,17 @@ package checker
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
 
 // attempt is one time that a record went over the wire, and what came of it.
 type attempt struct {
-	request history.WireEvent
-	answer  *history.WireEvent // nil when none was seen
-	release *history.WireEvent // of a held answer
+	request  history.WireEvent
+	delivery *history.WireEvent // of a held request
+	answer   *history.WireEvent // nil when none was seen
+	release  *history.WireEvent // of a held answer
 }
 
 // attemptsOf pairs requests and answers.
@@ -32,6 +34,10 @@ func attemptsOf(events []history.WireEvent) []attempt {
 		case history.WireAnswer:
 			if a := find(ev); a != nil && a.answer == nil {
 				a.answer = &events[i]
+			}
+		case history.WireDelivery:
+			if a := find(ev); a != nil {
+				a.delivery = &events[i]
 			}
 		case history.WireRelease:
 			if a := find(ev); a != nil {
@@ -89,15 +95,27 @@ func (a attempt) offsetOf(number int64) int64 {
 // fate says what became of an attempt: "was appended at offset 12 and its
 // answer lost (fault 0, cut-after-append)".
 func (st *story) fate(a attempt, number int64) string {
-	switch a.request.Action {
+	sent, late := a.request, ""
+	if a.delivery != nil {
+		sent = *a.delivery
+		late = fmt.Sprintf("reached the broker %s late%s and ", time.Duration(a.delivery.At-a.request.At).Round(time.Millisecond), st.faultOf(a.request))
+	}
+	switch sent.Action {
 	case history.ActionCut, history.ActionDropped:
-		return "never reached the broker, its connection was closed" + st.faultOf(a.request)
+		return "never reached the broker, its connection was closed" + st.faultOf(sent)
 	case history.ActionWithheld:
 		if code, ok := a.told(); ok {
-			return fmt.Sprintf("was kept from the broker and answered %s in its place%s", codeName(code), st.faultOf(a.request))
+			return fmt.Sprintf("was kept from the broker and answered %s in its place%s", codeName(code), st.faultOf(sent))
 		}
-		return "was kept from the broker" + st.faultOf(a.request)
+		return "was kept from the broker" + st.faultOf(sent)
+	case history.ActionHeld:
+		return "was held back and never reached the broker" + st.faultOf(sent)
 	}
+	return late + st.answered(a, number)
+}
+
+// answered says what came of an attempt that reached the broker.
+func (st *story) answered(a attempt, number int64) string {
 	if a.answer == nil {
 		return "was never answered"
 	}

@@ -35,6 +35,8 @@ const (
 	covForgedAnswers     = "forged_answers"
 	covWithheld          = "withheld_requests"
 	covRequestsCut       = "cut_requests"
+	covHeldRequests      = "held_requests"
+	covLateRequests      = "late_requests"
 	covRetries           = "retries"
 	covRetryRecords      = "retry_records"
 	covDeduplicated      = "deduplicated"
@@ -75,6 +77,8 @@ func Counters() []Counter {
 		{covForgedAnswers, "answers made up or altered by the proxy"},
 		{covWithheld, "batches that the proxy kept from the broker"},
 		{covRequestsCut, "batches whose connection was closed before the broker got them"},
+		{covHeldRequests, "batches in requests that were held back on their way to the broker, for a while or for ever"},
+		{covLateRequests, "batches that reached the broker after their records had been sent again on another connection"},
 		{covRetries, "batches that brought records already seen on the wire"},
 		{covRetryRecords, "records in those batches"},
 		{covDeduplicated, "retries that the broker suppressed: same producer id, epoch and sequence answered NONE again with the same base offset"},

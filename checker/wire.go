@@ -21,6 +21,7 @@ type journal struct {
 	conns     recent[int64, conn]
 	carried   map[clientBroker]bool
 	held      map[answerKey]history.WireEvent
+	waiting   map[answerKey]*waitingRequest
 	tps       recent[history.TopicPartition, tpWire]
 	producers map[int64]*producer
 
@@ -60,7 +61,8 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 	j := &journal{
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
-		carried: make(map[clientBroker]bool), held: make(map[answerKey]history.WireEvent), producers: make(map[int64]*producer),
+		carried: make(map[clientBroker]bool), held: make(map[answerKey]history.WireEvent),
+		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
 		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
 	for _, p := range m.Processes {
@@ -112,6 +114,9 @@ func (j *journal) take(ev *history.WireEvent) {
 	case history.WireRelease:
 		j.watches.take(ev)
 		j.release(ev)
+	case history.WireDelivery:
+		j.watches.take(ev)
+		j.delivery(ev)
 	}
 }
 
@@ -150,6 +155,8 @@ func (j *journal) request(ev *history.WireEvent) {
 		j.n.withheld++
 	case history.ActionCut, history.ActionDropped:
 		j.n.requestsCut++
+	case history.ActionHeld:
+		j.n.heldRequests++
 	}
 	c := j.conn(ev)
 	if !c.known {
@@ -164,6 +171,7 @@ func (j *journal) request(ev *history.WireEvent) {
 		j.inFlight(c, ev)
 	}
 	again := j.countRetry(ev)
+	j.wait(ev, again)
 	j.checkBatch(ev)
 	j.produced(ev, again)
 }

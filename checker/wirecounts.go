@@ -15,6 +15,8 @@ type wireCounts struct {
 	forgedAnswers     int64
 	withheld          int64
 	requestsCut       int64
+	heldRequests      int64
+	lateRequests      int64
 	retries           int64
 	retryRecords      int64
 	deduplicated      int64
@@ -44,6 +46,8 @@ func (j *journal) count() {
 		covForgedAnswers:     n.forgedAnswers,
 		covWithheld:          n.withheld,
 		covRequestsCut:       n.requestsCut,
+		covHeldRequests:      n.heldRequests,
+		covLateRequests:      n.lateRequests,
 		covRetries:           n.retries,
 		covRetryRecords:      n.retryRecords,
 		covDeduplicated:      n.deduplicated,

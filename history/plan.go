@@ -75,7 +75,8 @@ type PlannedFault struct {
 	// this one is: above that it waits until enough others have ended.
 	Families int `json:"families,omitempty"`
 	// Optional: the run proves something also when this one never fires.
-	Optional bool `json:"optional,omitempty"`
+	Optional bool   `json:"optional,omitempty"`
+	Seed     uint64 `json:"seed,omitempty"` // of the choices a fault makes while it is in force: slicer, jitter
 	Knobs
 }
 

@@ -118,16 +118,17 @@ type TargetSpec struct {
 // Knobs are what a fault can be told beyond when, whom and until when. Which
 // of them a fault takes stands in the catalogue.
 type Knobs struct {
-	Error  int16             `yaml:"error,omitempty" json:"error,omitempty"`   // answer-error: the code
-	Append bool              `yaml:"append,omitempty" json:"append,omitempty"` // answer-error: appended all the same
-	Delay  time.Duration     `yaml:"delay,omitempty" json:"delay,omitempty"`   // how long (ns): delay-acks, latency, ...
-	Rate   int64             `yaml:"rate,omitempty" json:"rate,omitempty"`     // KiB per second: bandwidth, slow-disk
-	Size   int64             `yaml:"size,omitempty" json:"size,omitempty"`     // bytes: slicer, cut-mid-request
-	How    string            `yaml:"how,omitempty" json:"how,omitempty"`       // restart-leader: graceful or kill; hide-leader: none or old
-	From   string            `yaml:"from,omitempty" json:"from,omitempty"`     // isolate-*: brokers, clients or both
-	Way    string            `yaml:"way,omitempty" json:"way,omitempty"`       // isolate-*: in, out or both, as the broker sees it
-	Kafka  string            `yaml:"kafka,omitempty" json:"kafka,omitempty"`   // upgrade: the version to go to
-	Config map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // change-config: topic properties
+	Error   int16             `yaml:"error,omitempty" json:"error,omitempty"`     // answer-error: the code
+	Append  bool              `yaml:"append,omitempty" json:"append,omitempty"`   // answer-error: appended all the same
+	Delay   time.Duration     `yaml:"delay,omitempty" json:"delay,omitempty"`     // how long (ns): delay-acks, latency, ...
+	Rate    int64             `yaml:"rate,omitempty" json:"rate,omitempty"`       // KiB per second: bandwidth, slow-disk
+	Size    int64             `yaml:"size,omitempty" json:"size,omitempty"`       // bytes: slicer, cut-mid-request
+	Batches int64             `yaml:"batches,omitempty" json:"batches,omitempty"` // late-request: further batches stored before it is let go
+	How     string            `yaml:"how,omitempty" json:"how,omitempty"`         // restart-leader: graceful or kill; hide-leader: none or old
+	From    string            `yaml:"from,omitempty" json:"from,omitempty"`       // isolate-*: brokers, clients or both
+	Way     string            `yaml:"way,omitempty" json:"way,omitempty"`         // isolate-*: in, out or both, as the broker sees it
+	Kafka   string            `yaml:"kafka,omitempty" json:"kafka,omitempty"`     // upgrade: the version to go to
+	Config  map[string]string `yaml:"config,omitempty" json:"config,omitempty"`   // change-config: topic properties
 }
 
 // FaultSpec is one entry of a scenario's nemesis.

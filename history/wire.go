@@ -24,6 +24,10 @@ const (
 	// WireNotKafka: bytes that are no Kafka frames began on this connection and
 	// are passed on unread. Note says what was seen.
 	WireNotKafka
+	// WireDelivery: one batch of a produce request that was held back earlier
+	// (its WireRequest has ActionHeld) went on to the broker (ActionPassed, or
+	// whatever else was then done to it), or never will (ActionDropped).
+	WireDelivery
 )
 
 // String returns the word used in files and reports.
@@ -43,6 +47,8 @@ func (k WireKind) String() string {
 		return "init-producer-id"
 	case WireNotKafka:
 		return "not-kafka"
+	case WireDelivery:
+		return "delivery"
 	}
 	panic(fmt.Sprintf("history: impossible wire kind %d", uint8(k)))
 }
@@ -53,7 +59,8 @@ type Action uint8
 const (
 	// ActionPassed: the bytes went on unaltered.
 	ActionPassed Action = iota + 1
-	// ActionHeld: kept back; for answers a WireRelease follows.
+	// ActionHeld: kept back; a WireRelease follows for an answer, a WireDelivery
+	// for a request.
 	ActionHeld
 	// ActionWithheld: a request (or one batch of it) never went to the broker.
 	ActionWithheld

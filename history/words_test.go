@@ -14,7 +14,7 @@ func TestClosedSetsAreWrittenAsTheirWordsAndReadBack(t *testing.T) {
 		A Action
 	}
 	for o := Pending; o <= Unknown; o++ {
-		for k := WireRequest; k <= WireNotKafka; k++ {
+		for k := WireRequest; k <= WireDelivery; k++ {
 			want := all{o, Standing(o), k, min(Action(k), ActionForged)}
 			text, err := json.Marshal(want)
 			if err != nil || strings.ContainsAny(string(text), "0123456789") {

@@ -98,6 +98,19 @@ func (w *world) HoldAnswers(broker int, fault int32, match func(string) bool) fu
 	}
 }
 
+func (w *world) Silence(broker int, fault int32, toClient, toBroker bool, match func(string) bool) func() {
+	_ = w.do("silence %d, to client %v, to broker %v", broker, toClient, toBroker)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.holds[fault] = match
+	return func() {
+		_ = w.do("end silence %d", broker)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.holds, fault)
+	}
+}
+
 func (w *world) AddToxic(broker int, kind, stream string, attributes map[string]any) (func() error, error) {
 	if err := w.do("%s %s on %d: %v", kind, stream, broker, attributes); err != nil {
 		return nil, err

@@ -16,6 +16,11 @@ type Links interface {
 	// HoldAnswers lets nothing pass to matching clients of a broker until heal
 	// is called.
 	HoldAnswers(broker int, fault int32, match func(clientID string) bool) (heal func())
+	// Silence lets nothing pass in the chosen directions between matching clients
+	// and a broker, on connections open and to come, until heal is called. No
+	// connection is closed; what was held passes after heal unless a side has
+	// closed meanwhile. match nil is all clients.
+	Silence(broker int, fault int32, toClient, toBroker bool, match func(clientID string) bool) (heal func())
 	// AddToxic puts one of toxiproxy's toxics on every connection of a broker.
 	AddToxic(broker int, kind, stream string, attributes map[string]any) (remove func() error, err error)
 }

@@ -260,6 +260,9 @@ func (a *answers) produce(p *pending, body []byte, size int) {
 	answered(p, message)
 	if c.isLost() {
 		fault := c.lostFault()
+		if fault == history.NoFault {
+			fault = p.fault // of a request that was let go after its client had left
+		}
 		c.journalAnswer(history.WireAnswer, p, Decision{}, history.ActionDropped, fault)
 		c.lostAnswer(p, fault)
 		a.rope.discard(size)

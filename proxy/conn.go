@@ -30,6 +30,7 @@ type loss struct {
 	why    string
 	cut    bool // requests that have arrived meanwhile go no further
 	abrupt bool // the client's socket is closed at once, not after what was passed
+	reset  bool // with RST
 }
 
 // conn is one client's connection through a lane, with the broker's connection
@@ -47,10 +48,12 @@ type conn struct {
 	opaque     atomic.Bool          // not Kafka
 	once       sync.Once            // for the journal's not-kafka row
 	brokerGone atomic.Bool          // the broker's stream is over
+	keeps      atomic.Bool          // requests are held back that are to reach the broker yet
 	heldBy     atomic.Pointer[hold] // the black hole that answers are behind
 
 	up, down    *sink
 	wake        chan struct{} // one slot: answers must look again
+	wakeUp      chan struct{} // one slot: requests must look again
 	tick        chan struct{} // one slot: run must look again
 	answersDone chan struct{}
 	answers     *answers // set by the answer toxic; read after answersDone
@@ -68,7 +71,7 @@ type conn struct {
 func newConn(l *lane, client net.Conn, att *attachment) *conn {
 	return &conn{
 		id: l.fleet.lastConn.Add(1), lane: l, att: att, client: client,
-		wake: make(chan struct{}, 1), tick: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), wakeUp: make(chan struct{}, 1), tick: make(chan struct{}, 1),
 		answersDone: make(chan struct{}), lostCh: make(chan struct{}), forced: make(chan struct{}),
 	}
 }
@@ -94,6 +97,12 @@ func (c *conn) setClient(name string) {
 
 func (c *conn) wakeAnswers() { poke(c.wake) }
 
+// wakeBoth makes both directions look at holds and losses again.
+func (c *conn) wakeBoth() {
+	poke(c.wake)
+	poke(c.wakeUp)
+}
+
 func poke(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
@@ -112,8 +121,19 @@ func (c *conn) lose(l loss) {
 	}
 	c.mu.Unlock()
 	if first {
-		c.wakeAnswers()
+		c.wakeBoth()
 	}
+}
+
+// abandon gives up what is held back for the broker: nothing of this
+// connection reaches it any more that has not left yet.
+func (c *conn) abandon() {
+	c.mu.Lock()
+	if c.lost != nil {
+		c.lost.cut = true
+	}
+	c.mu.Unlock()
+	c.wakeBoth()
 }
 
 func (c *conn) isLost() bool { return c.lostSet.Load() }
@@ -141,6 +161,16 @@ func (c *conn) lostFault() int32 {
 func (c *conn) force(why string) {
 	c.lose(loss{fault: history.NoFault, why: why, cut: true, abrupt: true})
 	c.forceOnce.Do(func() { close(c.forced) })
+	c.wakeBoth()
+}
+
+func (c *conn) isForced() bool {
+	select {
+	case <-c.forced:
+		return true
+	default:
+		return false
+	}
 }
 
 // serve runs one connection from accept to its end.
@@ -214,6 +244,7 @@ func (c *conn) brokerEnded(err error) {
 	c.mu.Unlock()
 	c.brokerGone.Store(true)
 	poke(c.tick)
+	poke(c.wakeUp)
 }
 
 // run waits for the end of the connection and closes its sockets in order.
@@ -233,7 +264,7 @@ func (c *conn) run() {
 		c.lose(loss{fault: history.NoFault, why: why})
 	}
 	c.mu.Lock()
-	abrupt := c.lost.abrupt
+	abrupt, rst := c.lost.abrupt, c.lost.reset
 	c.mu.Unlock()
 	c.client.SetWriteDeadline(time.Now().Add(endLimit))
 	hard := time.NewTimer(endLimit)
@@ -243,7 +274,7 @@ func (c *conn) run() {
 	clientOpen, brokerOpen, upDone, hurry := true, c.broker != nil, false, false
 	for clientOpen || brokerOpen {
 		if clientOpen && (downDone || abrupt || hurry) {
-			if c.down.written.Load() == 0 {
+			if rst || c.down.written.Load() == 0 {
 				reset(c.client)
 			} else {
 				c.client.Close()
@@ -271,6 +302,10 @@ func (c *conn) run() {
 		case <-forced:
 			forced, hurry = nil, true
 		case <-hard.C:
+			if c.keeps.Load() {
+				hard.Reset(endLimit) // it waits for a heal, not for a peer
+				break
+			}
 			hurry = true
 		}
 	}

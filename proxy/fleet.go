@@ -81,8 +81,11 @@ func (f *Fleet) Attach(run string, j Journal, c Control) {
 func (f *Fleet) Detach(ctx context.Context) error {
 	for _, l := range f.lanes {
 		l.refuse(true)
-		l.closeConnections("closed by the harness at the end of the run", nil)
+		l.closeConnections(loss{fault: noFault, why: "closed by the harness at the end of the run", cut: true, abrupt: true}, nil)
 		l.dropHolds()
+		for _, c := range l.snapshot() {
+			c.abandon()
+		}
 	}
 	defer func() {
 		f.att.Store(newAttachment("", nil, nil))
@@ -133,10 +136,13 @@ func (f *Fleet) waitIdle(ctx context.Context) error {
 // answers passing by.
 func (f *Fleet) SetTopic(id [16]byte, name string) { f.topics.set(id, name) }
 
-// CloseConnections closes the connections to the broker at index of the
-// clients whose client id match accepts (nil: all), and returns how many.
-func (f *Fleet) CloseConnections(index int, match func(clientID string) bool) int {
-	return f.lanes[index].closeConnections("closed by the harness", match)
+// Reset closes the connections to the broker at index of the clients whose
+// client id match accepts (nil: all), and returns how many. The client gets
+// RST, whatever it was sent before; nothing more of its requests goes to the
+// broker, whose end is closed once it has given the answers that it owes. fault
+// goes into the journal.
+func (f *Fleet) Reset(index int, fault int32, match func(clientID string) bool) int {
+	return f.lanes[index].closeConnections(loss{fault: fault, why: "reset by a fault", cut: true, abrupt: true, reset: true}, match)
 }
 
 // Close ends everything, at once.

@@ -11,10 +11,11 @@ const noFault = history.NoFault
 // healLimit is how long heal waits for connections to deliver what was held.
 const healLimit = time.Second
 
-// hold is a black hole towards some clients of one broker.
+// hold is silence between some clients and one broker.
 type hold struct {
-	fault int32
-	match func(clientID string) bool
+	fault              int32
+	match              func(clientID string) bool
+	toClient, toBroker bool // the directions in which nothing passes
 }
 
 // HoldAnswers makes a black hole towards the clients of the broker at index
@@ -29,11 +30,33 @@ type hold struct {
 // closed. heal returns when that has happened, or after a second. It may be
 // called more than once.
 func (f *Fleet) HoldAnswers(index int, fault int32, match func(clientID string) bool) (heal func()) {
+	return f.Silence(index, fault, true, false, match)
+}
+
+// Silence lets nothing pass, in the chosen directions, between the broker at
+// index and the clients whose client id match accepts (nil: all), on
+// connections open now and later. It closes no connection. What it does
+// towards the client is said at HoldAnswers. Towards the broker, requests are
+// journaled as held when they arrive, and the end of a client's connection is
+// kept from the broker as well.
+//
+// A new connection is accepted, and its way to the broker is dialled, and then
+// nothing passes: a real partition would swallow the handshake too, and let
+// the client wait in connect. Whose connection it is shows only in its first
+// request, so there is no other way that spares other clients; what a client
+// sees is silence in both cases.
+//
+// heal ends it: what was held passes in order, as TCP sends again what it could
+// not deliver when a partition ends, unless the client or the broker has closed
+// its end meanwhile: then it is journaled as dropped. heal returns when that has
+// happened, or after a second, and may be called more than once. fault goes into
+// the journal.
+func (f *Fleet) Silence(index int, fault int32, toClient, toBroker bool, match func(clientID string) bool) (heal func()) {
 	l := f.lanes[index]
 	if match == nil {
 		match = func(string) bool { return true }
 	}
-	h := &hold{fault: fault, match: match}
+	h := &hold{fault: fault, match: match, toClient: toClient, toBroker: toBroker}
 	l.changeHolds(func(now []*hold) []*hold { return append(now, h) })
 	return func() {
 		l.changeHolds(func(now []*hold) []*hold {
@@ -64,7 +87,7 @@ func (l *lane) changeHolds(change func([]*hold) []*hold) {
 	}
 	l.holdMu.Unlock()
 	for _, c := range l.snapshot() {
-		c.wakeAnswers()
+		c.wakeBoth()
 	}
 }
 
@@ -72,15 +95,24 @@ func (l *lane) dropHolds() { l.changeHolds(func([]*hold) []*hold { return nil })
 
 func (l *lane) anyHold() bool { return l.holds.Load() != nil }
 
-// holding returns the hold that is in force on a connection, or nil.
+// holding returns what keeps answers from a connection's client, or nil.
 func (l *lane) holding(c *conn) *hold {
+	return l.inForce(c, func(h *hold) bool { return h.toClient })
+}
+
+// silencing returns what keeps requests from a connection's broker, or nil.
+func (l *lane) silencing(c *conn) *hold {
+	return l.inForce(c, func(h *hold) bool { return h.toBroker })
+}
+
+func (l *lane) inForce(c *conn, way func(*hold) bool) *hold {
 	p := l.holds.Load()
 	if p == nil {
 		return nil
 	}
 	name, known := c.clientName()
 	for _, h := range *p {
-		if !known || h.match(name) {
+		if way(h) && (!known || h.match(name)) {
 			return h
 		}
 	}
@@ -93,7 +125,7 @@ func (l *lane) awaitHealed(h *hold) {
 	for time.Now().Before(deadline) {
 		waiting := false
 		for _, c := range l.snapshot() {
-			if c.heldBy.Load() == h && l.holding(c) == nil {
+			if c.heldBy.Load() == h && l.holding(c) == nil || h.toBroker && c.keeps.Load() && l.silencing(c) == nil {
 				waiting = true
 			}
 		}

@@ -145,13 +145,13 @@ func TestTheBrokersEndReachesTheClientAfterItsAnswers(t *testing.T) {
 	same(t, "note", r.j.of(history.WireDisconnect)[0].Note, "closed by the broker")
 }
 
-func TestCloseConnectionsClosesThoseThatMatch(t *testing.T) {
+func TestAResetClosesTheConnectionsThatMatch(t *testing.T) {
 	r := newRig(t, nil)
 	client, broker := r.connect()
 	write(t, client, produceFrame(1, 9, -1, load{"a", 0, 0, 1, 100}))
 	readFrame(t, broker)
-	same(t, "others", r.f.CloseConnections(0, func(n string) bool { return n != "p0" }), 0)
-	same(t, "ours", r.f.CloseConnections(0, isP0), 1)
+	same(t, "others", r.f.Reset(0, 4, func(n string) bool { return n != "p0" }), 0)
+	same(t, "ours", r.f.Reset(0, 4, isP0), 1)
 	ends(t, client)
 	write(t, broker, answerFrame(1, 9, verdict{"a", 0, 0, 1}))
 	ends(t, broker)

@@ -73,9 +73,9 @@ func (c *conn) journalBatch(kind history.WireKind, p *pending, i int, action his
 	c.att.journal.Wire(c.batchEvent(kind, p, i, action, fault))
 }
 
-func (c *conn) journalRequest(p *pending, action history.Action, fault int32) {
+func (c *conn) journalRequest(kind history.WireKind, p *pending, action history.Action, fault int32) {
 	for i := range p.exchange.Batches {
-		c.journalBatch(history.WireRequest, p, i, action, fault)
+		c.journalBatch(kind, p, i, action, fault)
 	}
 }
 

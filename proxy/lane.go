@@ -146,7 +146,8 @@ func (l *lane) snapshot() []*conn {
 	return conns
 }
 
-func (l *lane) closeConnections(why string, match func(string) bool) int {
+// closeConnections ends the client's side of the connections that match.
+func (l *lane) closeConnections(how loss, match func(string) bool) int {
 	closed := 0
 	for _, c := range l.snapshot() {
 		if match != nil {
@@ -158,7 +159,7 @@ func (l *lane) closeConnections(why string, match func(string) bool) int {
 		if c.isLost() {
 			continue
 		}
-		c.lose(loss{fault: noFault, why: why, cut: true, abrupt: true})
+		c.lose(how)
 		closed++
 	}
 	return closed

@@ -14,7 +14,7 @@ type pending struct {
 	shares   []share
 	topicIDs [][16]byte // by batch; used from version 13
 	withheld map[int]int16
-	fault    int32 // that withheld batches
+	fault    int32 // that withheld batches, or held the request back
 	forged   bool  // nothing of it went to the broker
 }
 

@@ -142,7 +142,7 @@ func TestAProducerOutlivesABrokerThatCannotBeReached(t *testing.T) {
 			t.Errorf("record %d at offset %d", i, r.Offset)
 		}
 		down.Store(true)
-		f.CloseConnections(0, nil)
+		f.Reset(0, 4, nil)
 	}
 	down.Store(false)
 }

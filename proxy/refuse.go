@@ -10,8 +10,7 @@ import (
 
 // refuse carries out a Refuse decision: the named batches stay here, what is
 // left goes on re-encoded. It returns false when the decision names no batch.
-func (r *requests) refuse(p *pending, d Decision, h header, message *kmsg.ProduceRequest, frame []byte) bool {
-	p.fault = d.Fault
+func (r *requests) refuse(p *pending, d Decision, h header, message *kmsg.ProduceRequest, from *rope, kind history.WireKind) bool {
 	p.withheld = make(map[int]int16, len(d.Codes))
 	for i, code := range d.Codes {
 		if i >= 0 && i < len(p.exchange.Batches) {
@@ -22,17 +21,19 @@ func (r *requests) refuse(p *pending, d Decision, h header, message *kmsg.Produc
 		p.withheld = nil
 		return false
 	}
+	late := p.fault
+	p.fault = d.Fault
 	for i := range p.exchange.Batches {
 		if _, ok := p.withheld[i]; ok {
 			p.exchange.Batches[i].Error = history.NeverAsked
-			r.conn.journalBatch(history.WireRequest, p, i, history.ActionWithheld, d.Fault)
+			r.conn.journalBatch(kind, p, i, history.ActionWithheld, d.Fault)
 		} else {
-			r.conn.journalBatch(history.WireRequest, p, i, history.ActionPassed, history.NoFault)
+			r.conn.journalBatch(kind, p, i, history.ActionPassed, late)
 		}
 	}
 	size := h.size + 4
 	if len(p.withheld) == len(p.exchange.Batches) {
-		r.rope.discard(size)
+		from.discard(size)
 		if p.exchange.Acks != 0 {
 			p.forged = true
 			r.conn.pending.push(p)
@@ -40,13 +41,13 @@ func (r *requests) refuse(p *pending, d Decision, h header, message *kmsg.Produc
 		}
 		return true
 	}
-	rest := withoutBatches(frame, h, message, p.withheld)
+	rest := withoutBatches(from.peek(size), h, message, p.withheld)
 	if p.exchange.Acks != 0 {
 		r.conn.pending.push(p)
 	}
-	like := r.rope.chunks[0]
+	like := from.chunks[0]
 	r.out.addBytes(rest, like)
-	r.rope.discard(size)
+	from.discard(size)
 	return true
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"strings"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -23,6 +24,9 @@ type requests struct {
 	opaque    bool // not Kafka: everything passes
 	ended     bool // the client's stream is over
 
+	parked      []*parked // held back, in order
+	parkedBytes int
+
 	batches batchReader
 	topics  map[string]string
 	message kmsg.ProduceRequest
@@ -30,37 +34,57 @@ type requests struct {
 
 func (r *requests) run(stub *toxics.ToxicStub) {
 	for {
+		timer := r.settle()
 		for !r.out.empty() {
 			select {
 			case stub.Output <- r.out.chunks[0]:
 				r.out.pop()
 			case <-stub.Interrupt:
+				stop(timer)
 				return
 			}
 		}
-		if r.ended {
+		if r.ended && len(r.parked) == 0 && !r.mute() {
 			stub.Close()
 			return
 		}
+		input := stub.Input
+		if r.ended || r.parkedBytes > maxParked {
+			input = nil
+		}
+		var alarm <-chan time.Time
+		if timer != nil {
+			alarm = timer.C
+		}
+		var release <-chan struct{}
+		if len(r.parked) > 0 && r.parked[0].waiting {
+			release = r.parked[0].release
+		}
 		select {
-		case c := <-stub.Input:
+		case c := <-input:
 			if c == nil {
 				// An unfinished frame passes too: no broker acts on it, and
 				// nothing is altered that need not be.
 				if r.conn.isCut() {
 					r.rope.discard(r.rope.size)
 				} else {
-					r.rope.take(r.rope.size, &r.out)
+					r.emit(r.rope.size)
 				}
 				r.ended = true
-				continue
+				break
 			}
 			r.rope.push(c)
 			for r.rope.size > 0 && r.step() {
 			}
 		case <-stub.Interrupt:
+			stop(timer)
 			return
+		case <-r.conn.wakeUp:
+		case <-release:
+			r.parked[0].waiting, r.parked[0].release = false, nil
+		case <-alarm:
 		}
+		stop(timer)
 	}
 }
 
@@ -70,14 +94,14 @@ func (r *requests) step() bool {
 	switch {
 	case r.opaque || r.conn.opaque.Load():
 		r.opaque = true
-		r.rope.take(r.rope.size, &r.out)
+		r.emit(r.rope.size)
 		return false
 	case r.streaming > 0:
 		n := min(r.streaming, r.rope.size)
 		if r.dropping {
 			r.rope.discard(n)
 		} else {
-			r.rope.take(n, &r.out)
+			r.emit(n)
 		}
 		r.streaming -= n
 		return true
@@ -113,7 +137,7 @@ func (r *requests) step() bool {
 		r.sasl = true
 	}
 	if r.dropping = r.conn.isCut(); !r.dropping {
-		r.conn.pending.push(&pending{key: h.key, version: h.version, correlation: h.correlation})
+		r.begin(&pending{key: h.key, version: h.version, correlation: h.correlation})
 	}
 	r.streaming = h.size + 4
 	return true
@@ -130,17 +154,14 @@ func (r *requests) token() bool {
 		return false
 	}
 	if r.dropping = r.conn.isCut(); !r.dropping {
-		r.conn.pending.push(&pending{raw: true})
+		r.begin(&pending{raw: true})
 	}
 	r.streaming = size + 4
 	return true
 }
 
-// produce decides on one whole produce request.
-func (r *requests) produce(h header) {
-	c := r.conn
-	size := h.size + 4
-	frame := r.rope.peek(size)
+// read reads a whole produce request; ok is false when the library cannot.
+func (r *requests) read(h header, frame []byte) (message *kmsg.ProduceRequest, ok bool) {
 	body, readable := frame[h.length:], h.version <= r.message.MaxVersion()
 	if h.version >= 9 {
 		var ok bool
@@ -148,50 +169,92 @@ func (r *requests) produce(h header) {
 			readable = false
 		}
 	}
-	message := &r.message
+	message = &r.message
 	*message = kmsg.ProduceRequest{Version: h.version, Topics: message.Topics[:0]}
-	if readable {
-		readable = message.UnsafeReadFrom(body) == nil
-	}
+	return message, readable && message.UnsafeReadFrom(body) == nil
+}
+
+// produce decides on one whole produce request.
+func (r *requests) produce(h header) {
+	c := r.conn
+	size := h.size + 4
+	frame := r.rope.peek(size)
+	message, readable := r.read(h, frame)
 	if !readable {
-		// Not for us to judge: the broker will. Acks stands in front of
-		// everything that versions have changed so far.
-		c.note(history.WireNotKafka, "a produce request could not be read and passed unseen")
-		if acks, ok := acksOf(body, h.version); !ok || acks != 0 {
-			c.pending.push(&pending{key: -1, version: h.version, correlation: h.correlation})
-		}
-		r.rope.take(size, &r.out)
+		r.unread(h, frame)
 		return
 	}
 	p := r.pend(h, message)
 	if c.isCut() || c.brokerGone.Load() {
-		c.journalRequest(p, history.ActionDropped, c.lostFault())
+		c.journalRequest(history.WireRequest, p, history.ActionDropped, c.lostFault())
 		r.rope.discard(size)
 		return
 	}
+	if fault, outlives, held := r.gate(); held {
+		r.parkProduce(p, size, &parked{fault: fault, outlives: outlives})
+		return
+	}
 	d := c.att.control.OnRequest(p.exchange)
+	if d.Verb == Hold {
+		i := &parked{}
+		i.hold(d)
+		r.parkProduce(p, size, i)
+		return
+	}
+	if d.Verb == Pass {
+		// The control may have begun a silence with this very request.
+		if fault, outlives, held := r.gate(); held {
+			r.parkProduce(p, size, &parked{fault: fault, outlives: outlives, asked: true})
+			return
+		}
+	}
+	r.decide(p, d, h, message, &r.rope, history.WireRequest)
+}
+
+// unread passes a produce request that the library cannot read: not for us to
+// judge, the broker will.
+func (r *requests) unread(h header, frame []byte) {
+	body := frame[h.length:]
+	if h.version >= 9 {
+		if after, ok := skipTags(body); ok {
+			body = after
+		}
+	}
+	r.conn.note(history.WireNotKafka, "a produce request could not be read and passed unseen")
+	// Acks stands in front of everything that versions have changed so far.
+	if acks, ok := acksOf(body, h.version); !ok || acks != 0 {
+		r.begin(&pending{key: -1, version: h.version, correlation: h.correlation})
+	}
+	r.emit(h.size + 4)
+}
+
+// decide carries out a decision on the produce request that is first in from.
+// kind is WireDelivery if it was journaled as held before.
+func (r *requests) decide(p *pending, d Decision, h header, message *kmsg.ProduceRequest, from *rope, kind history.WireKind) {
+	c := r.conn
+	size := h.size + 4
 	switch d.Verb {
 	case Cut:
-		c.journalRequest(p, history.ActionCut, d.Fault)
-		r.rope.discard(size)
+		c.journalRequest(kind, p, history.ActionCut, d.Fault)
+		from.discard(size)
 		c.lose(loss{fault: d.Fault, why: "cut at a request", cut: true})
 	case Refuse:
-		if !r.refuse(p, d, h, message, frame) {
-			r.pass(p, size)
+		if !r.refuse(p, d, h, message, from, kind) {
+			r.pass(p, size, from, kind)
 		}
-	case Pass, Hold, Rewrite: // the last two are for answers only
-		r.pass(p, size)
+	case Pass, Rewrite: // the last is for answers only
+		r.pass(p, size, from, kind)
 	default:
 		panic("proxy: impossible verb")
 	}
 }
 
-func (r *requests) pass(p *pending, size int) {
-	r.conn.journalRequest(p, history.ActionPassed, history.NoFault)
+func (r *requests) pass(p *pending, size int, from *rope, kind history.WireKind) {
+	r.conn.journalRequest(kind, p, history.ActionPassed, p.fault)
 	if p.exchange.Acks != 0 {
 		r.conn.pending.push(p)
 	}
-	r.rope.take(size, &r.out)
+	from.take(size, &r.out)
 }
 
 // pend builds the Exchange of a produce request.

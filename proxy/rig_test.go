@@ -234,3 +234,14 @@ func readAnswer(t testing.TB, c net.Conn, correlation int32, version int16) []ve
 	}
 	return all
 }
+
+// keyOf names a request that a broker got.
+func keyOf(frame []byte) string {
+	switch frame[5] {
+	case keyProduce:
+		return "produce"
+	case keyMetadata:
+		return "metadata"
+	}
+	return "something else"
+}

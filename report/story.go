@@ -164,6 +164,8 @@ func wireLine(e history.WireEvent) string {
 	switch e.Kind {
 	case history.WireRequest:
 		return fmt.Sprintf("-> produce %s: %s%s %s", batchWords(e), e.Action, by, where)
+	case history.WireDelivery:
+		return fmt.Sprintf("-> held produce %s: %s%s %s", batchWords(e), e.Action, by, where)
 	case history.WireAnswer:
 		return fmt.Sprintf("<- answer %s to %s: %s%s %s", codeWords(e), batchWords(e), e.Action, by, where)
 	case history.WireRelease:
