@@ -12,6 +12,15 @@ ACTIONLINT = $(TOOLS)/actionlint-$(ACTIONLINT_VERSION)
 BENCHTIME ?= 1s
 KAFKA     ?= 4.3.1
 
+# What `make nightly` and `make soak` run: how often each scenario, and which
+# share of it, "2/3"; on KAFKA, which may list several versions: 3.9.2,4.3.1.
+# A seed comes up fresh, and is printed, unless one is given.
+nightly: RUNS ?= 3
+soak:    RUNS ?= 300
+SUITES   ?= basic faults mix
+SHARD    ?=
+SEED     ?=
+
 # The race detector wants a C compiler; without one the tests run all the same.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
@@ -24,10 +33,10 @@ IDEMCHECK_MUTANTS ?= 1
 PKGS ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help test unit lint bench image
+.PHONY: help test unit lint bench image nightly soak build
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # One package at a time (-p 1), since brokers under test do not like company,
 # hence the build in parallel beforehand; and never from go test's cache
@@ -55,6 +64,19 @@ bench: ## the benchmarks of proxy, run directory, judges and recording (BENCHTIM
 
 image: ## build the Kafka image from published jars (KAFKA=4.3.1; root, Debian)
 	@go run ./images/cmd/build-image --kafka $(KAFKA)
+
+build: ## the program: bin/idemcheck
+	@go build -o bin/idemcheck ./cmd/idemcheck
+
+nightly: build ## what the nightly job runs (KAFKA=3.9.2,4.3.1 RUNS=3 SHARD=1/2 SEED=7 SUITES=mix); everything it writes is in nightly/
+	@mkdir -p nightly
+	bin/idemcheck run --cluster docker --kafka $(KAFKA) --runs $(RUNS) $(if $(SHARD),--shard $(SHARD)) $(if $(SEED),--seed $(SEED)) \
+		--runs-per-cluster 20 --keep failed --out nightly/runs --junit nightly/junit.xml --summary nightly/summary.md --summary nightly/summary.json $(SUITES)
+
+soak: build ## RUNS=300 runs of the mixes with fresh seeds; goes on after a finding; the record is soak/summary.md and .json
+	@mkdir -p soak
+	bin/idemcheck run --cluster docker --kafka $(KAFKA) --runs $$(( ($(RUNS) + 1) / 2 )) $(if $(SEED),--seed $(SEED)) \
+		--runs-per-cluster 20 --keep failed --out soak/runs --summary soak/summary.md --summary soak/summary.json mix
 
 $(GOLANGCI):
 	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_VERSION))

@@ -9,21 +9,23 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 )
 
-// JUnit writes results as a JUnit report, a test suite per folder: what is not
-// as expected is a failure, what is broken or inconclusive an error.
+// JUnit writes results as a JUnit report, a test suite per folder and Kafka: what
+// is not as expected is a failure, what is broken or inconclusive an error.
 func JUnit(w io.Writer, results []Result) error {
 	var all junit.Testsuites
 	all.Name = "idemcheck"
-	var folders []string // as they come; scenarios are run in the order of the clusters they need
-	of := make(map[string][]Result)
+	type place struct{ folder, kafka string }
+	var order []place // as they come; scenarios are run in the order of the clusters they need
+	of := make(map[place][]Result)
 	for _, r := range results {
-		if of[r.Folder] == nil {
-			folders = append(folders, r.Folder)
+		at := place{r.Folder, r.Kafka}
+		if of[at] == nil {
+			order = append(order, at)
 		}
-		of[r.Folder] = append(of[r.Folder], r)
+		of[at] = append(of[at], r)
 	}
-	for _, folder := range folders {
-		all.AddSuite(suite(of[folder]))
+	for _, at := range order {
+		all.AddSuite(suite(of[at]))
 	}
 	return all.WriteXML(w)
 }
@@ -33,18 +35,32 @@ func suite(results []Result) junit.Testsuite {
 	if name == "" {
 		name = "scenario files"
 	}
+	class := "idemcheck." + name
+	if kafka := results[0].Kafka; kafka != "" {
+		// A dot would open another package where class names are shown as a tree.
+		class = "idemcheck.kafka_" + strings.ReplaceAll(kafka, ".", "_") + "." + name
+		name += " on Kafka " + kafka
+	}
 	s := junit.Testsuite{Name: name}
+	often := make(map[string]int)
+	for _, r := range results {
+		often[r.Scenario]++
+	}
 	var took time.Duration
 	for _, r := range results {
 		took += r.Took
-		s.AddTestcase(testcase(name, r))
+		c := testcase(class, r)
+		if often[r.Scenario] > 1 { // CI systems take equal names for one test
+			c.Name += fmt.Sprintf(" (seed %d)", r.Seed)
+		}
+		s.AddTestcase(c)
 	}
 	s.Time = seconds(took)
 	return s
 }
 
-func testcase(folder string, r Result) junit.Testcase {
-	c := junit.Testcase{Name: r.Scenario, Classname: "idemcheck." + folder, Time: seconds(r.Took)}
+func testcase(class string, r Result) junit.Testcase {
+	c := junit.Testcase{Name: r.Scenario, Classname: class, Time: seconds(r.Took)}
 	data := fmt.Sprintf("seed %d, run directory %s\n", r.Seed, orNone(r.Dir))
 	if r.Verdict != nil {
 		data += Exercised(r.Verdict) + "\n"

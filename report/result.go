@@ -14,12 +14,16 @@ import (
 type Result struct {
 	Folder   string           `json:"folder,omitempty"`
 	Scenario string           `json:"scenario"`
+	File     string           `json:"file,omitempty"`  // of a scenario that is in no folder
+	Kafka    string           `json:"kafka,omitempty"` // version; empty where there is no choice of any
 	Seed     uint64           `json:"seed"`
 	Dir      string           `json:"dir,omitempty"`
 	Took     time.Duration    `json:"took_ns"`
 	Outcome  Outcome          `json:"outcome"`
 	Skipped  string           `json:"skipped,omitempty"` // why
 	Broken   string           `json:"broken,omitempty"`  // what could not do its job
+	Times    Times            `json:"times"`
+	Faults   []FaultTime      `json:"faults,omitempty"` // in the order of the plan
 	Verdict  *checker.Verdict `json:"verdict,omitempty"`
 }
 
@@ -76,8 +80,39 @@ func ExitStatus(results []Result) int {
 		return 1
 	case count[Broken] > 0:
 		return 3
-	case count[Inconclusive] > 0, count[AsExpected] == 0:
+	case count[Inconclusive] > 0, count[AsExpected] == 0, len(AllSkipped(results)) > 0:
 		return 2
 	}
 	return 0
+}
+
+// AllSkipped says of every folder (of each Kafka) whose every scenario was
+// skipped that it shows nothing. One that somebody named must not pass for want
+// of a cluster that can do it.
+func AllSkipped(results []Result) []string {
+	type place struct{ folder, kafka string }
+	var order []place
+	ran := make(map[place]bool)
+	for _, r := range results {
+		at := place{r.Folder, r.Kafka}
+		if _, known := ran[at]; !known {
+			order = append(order, at)
+		}
+		ran[at] = ran[at] || r.Outcome != Skipped
+	}
+	var all []string
+	for _, at := range order {
+		if ran[at] {
+			continue
+		}
+		what := "every scenario of " + at.folder
+		if at.folder == "" {
+			what = "every scenario file"
+		}
+		if at.kafka != "" {
+			what += " on Kafka " + at.kafka
+		}
+		all = append(all, what+" was skipped: it shows nothing")
+	}
+	return all
 }

@@ -138,7 +138,20 @@ func anomalies(w io.Writer, v *checker.Verdict, s Style) {
 	}
 }
 
-// Summary writes the last line of a set of results.
+// Tables writes, after a set of results, what came of each scenario on each
+// Kafka where there were several, and where the time went.
+func Tables(out io.Writer, results []Result, s Style) {
+	w := new(strings.Builder)
+	if len(versions(results)) > 1 {
+		fmt.Fprintf(w, "\n%s", matrix(results, (*scene).cell).plain(s))
+	}
+	if g := times(results); len(g.rows) > 0 {
+		fmt.Fprintf(w, "\n%s", g.plain(s))
+	}
+	Style{Colour: s.Colour}.show(out, w.String()) // a table that is folded is none
+}
+
+// Summary writes the last lines of a set of results.
 func Summary(w io.Writer, results []Result, took time.Duration, s Style) {
 	count := make(map[Outcome]int)
 	for _, r := range results {
@@ -154,5 +167,9 @@ func Summary(w io.Writer, results []Result, took time.Duration, s Style) {
 	if len(parts) == 0 {
 		parts = []string{"nothing was run"}
 	}
-	s.show(w, fmt.Sprintf("\n%s: %s, in %.1f s\n", counted(len(results), "scenario", "scenarios"), strings.Join(parts, ", "), took.Seconds()))
+	s.show(w, "\n")
+	for _, whole := range AllSkipped(results) {
+		s.show(w, s.paint(yellow, whole)+"\n")
+	}
+	s.show(w, fmt.Sprintf("%s: %s, in %.1f s\n", counted(len(results), "scenario", "scenarios"), strings.Join(parts, ", "), took.Seconds()))
 }

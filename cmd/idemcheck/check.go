@@ -60,7 +60,7 @@ func checkOne(dir string) (report.Result, error) {
 		return report.Result{}, err
 	}
 	result := report.Result{
-		Folder: run.Manifest.Folder, Scenario: run.Manifest.Scenario, Seed: run.Manifest.Seed, Dir: dir, Verdict: verdict,
+		Folder: run.Manifest.Folder, Scenario: run.Manifest.Scenario, Kafka: run.Manifest.Cluster.Kafka, Seed: run.Manifest.Seed, Dir: dir, Verdict: verdict,
 	}
 	if run.Manifest.Ended != history.EndedComplete {
 		result.Broken = run.Manifest.Error
@@ -69,5 +69,6 @@ func checkOne(dir string) (report.Result, error) {
 		}
 	}
 	result.Outcome = report.Judged(verdict, result.Broken)
+	result.Times, result.Faults = report.Measure(run)
 	return result, nil
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	crand "crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,18 +12,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/idemcheck/idemcheck/images"
 	"github.com/idemcheck/idemcheck/report"
-	"github.com/idemcheck/idemcheck/runner"
-	"github.com/idemcheck/idemcheck/suites"
 )
 
 // runFlags is what `idemcheck run` was told.
 type runFlags struct {
-	cluster, kafka, image string
-	seed                  uint64
-	runs                  int
-	out, junit            string
-	json, failFast        bool
+	cluster, image   string
+	kafka            []string // versions
+	seed             uint64
+	runs             int
+	shard            shard
+	perCluster       int
+	out, keep, junit string
+	summaries        []string
+	json, failFast   bool
 }
 
 const defaultKafka = "4.3.1"
@@ -40,6 +41,7 @@ leaves. With no argument it runs the smoke suite on the embedded cluster, which
 needs nothing but this program.`,
 		Example: `  idemcheck run
   idemcheck run --cluster docker --kafka 4.3.1 basic
+  idemcheck run --cluster docker --kafka 3.9.2,4.3.1 --runs 5 --summary night.md mix
   idemcheck run --cluster docker basic/leader-restart-forgets --runs 5
   idemcheck run mine.yaml --seed 42 --junit report.xml`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -60,12 +62,16 @@ needs nothing but this program.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.cluster, "cluster", "embedded", "what to run on: embedded (kfake, in this process) or docker (three Kafka brokers in containers)")
-	flags.StringVar(&f.kafka, "kafka", defaultKafka, "Kafka `version`, with --cluster docker")
+	flags.StringSliceVar(&f.kafka, "kafka", []string{defaultKafka}, "Kafka `version`, or several of them: 3.9.2,4.3.1; with --cluster docker")
 	flags.StringVar(&f.image, "image", "", "image `reference` in place of the version's own, with --cluster docker")
 	flags.Uint64Var(&f.seed, "seed", 0, "the `number` everything random comes from (default: a fresh one, printed first)")
 	flags.IntVar(&f.runs, "runs", 1, "`how often` to run each scenario, with seeds that count up")
+	flags.Var(&f.shard, "shard", "`K/N`: only the K-th of N shares of all runs, which other calls with the same seed leave out")
+	flags.IntVar(&f.perCluster, "runs-per-cluster", 0, "start another cluster after this `number` of runs on one (default: never)")
 	flags.StringVar(&f.out, "out", "runs", "`folder` for the run directories")
+	flags.StringVar(&f.keep, "keep", keepAll, "which `run directories` to keep: all, or failed (those of runs that were not as expected)")
 	flags.StringVar(&f.junit, "junit", "", "write a JUnit report to this `file`")
+	flags.StringArrayVar(&f.summaries, "summary", nil, "write a summary to this `file`, rewritten after every run: a page where it ends in .md, a record where it ends in .json")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per run on standard output; progress goes to standard error")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop after the first run that is not as expected")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{"embedded", "docker"}, cobra.ShellCompDirectiveNoFileComp))
@@ -79,53 +85,72 @@ func freshSeed() uint64 {
 	return binary.BigEndian.Uint64(b[:]) >> 32
 }
 
+// What --keep can be told.
+const (
+	keepAll    = "all"
+	keepFailed = "failed"
+)
+
 func (f *runFlags) check() error {
 	switch {
 	case f.cluster != "embedded" && f.cluster != "docker":
 		return fmt.Errorf("--cluster %q: want embedded or docker", f.cluster)
 	case f.runs < 1:
 		return fmt.Errorf("--runs %d: want 1 or more", f.runs)
+	case f.perCluster < 0:
+		return fmt.Errorf("--runs-per-cluster %d: want 1 or more", f.perCluster)
+	case f.keep != keepAll && f.keep != keepFailed:
+		return fmt.Errorf("--keep %q: want %s or %s", f.keep, keepAll, keepFailed)
 	case f.cluster == "embedded" && f.image != "":
 		return errors.New("--image needs --cluster docker")
+	case f.image != "" && len(f.kafka) > 1:
+		return errors.New("--image is of one version, and --kafka names several")
 	}
-	return nil
+	for _, file := range f.summaries {
+		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
+			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
+		}
+	}
+	return checkVersions(f.kafka)
 }
 
-// job is one scenario to run once.
-type job struct {
-	scenario suites.Scenario
-	seed     uint64
+// checkVersions wants every version to be one, and to be named once. Whether
+// there is such a Kafka is found out when its cluster is started.
+func checkVersions(kafka []string) error {
+	if len(kafka) == 0 {
+		return errors.New("--kafka names no version: write one like 4.3.1")
+	}
+	for i, version := range kafka {
+		if err := images.Supported(version); err != nil {
+			return fmt.Errorf("--kafka: %w", err)
+		}
+		if slices.Contains(kafka[:i], version) {
+			return fmt.Errorf("--kafka names %s twice", version)
+		}
+	}
+	return nil
 }
 
 func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(); err != nil {
 		return usage(err)
 	}
-	var jobs []job
-	for _, name := range args {
-		scenarios, err := suites.Find(name, vocabulary())
-		if err != nil {
-			return usage(err)
-		}
-		for _, sc := range scenarios {
-			for i := range f.runs {
-				jobs = append(jobs, job{sc, f.seed + uint64(i)})
-			}
-		}
+	jobs, err := f.jobs(args)
+	if err != nil {
+		return usage(err)
 	}
-	// Scenarios of equal requirements one after the other: they share a cluster.
-	slices.SortStableFunc(jobs, func(a, b job) int { return runner.Compare(a.scenario, b.scenario) })
 	if err := writable(f.out); err != nil {
 		return broken(err)
 	}
-	results, err := f.runAll(cmd.Context(), jobs)
+	n := newNight(f, len(jobs))
+	err = n.run(cmd.Context(), jobs)
 	if f.junit != "" {
-		err = errors.Join(err, writeJUnit(f.junit, results))
+		err = errors.Join(err, writeJUnit(f.junit, n.results))
 	}
 	if err != nil {
 		return broken(err)
 	}
-	return exit(report.ExitStatus(results))
+	return exit(report.ExitStatus(n.results))
 }
 
 // writable finds out before anything is started whether run directories can be
@@ -139,86 +164,6 @@ func writable(dir string) error {
 		return fmt.Errorf("--out: nothing can be written to %s: %w", dir, err)
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
-// runAll runs the jobs and shows each as it comes out.
-func (f *runFlags) runAll(ctx context.Context, jobs []job) (results []report.Result, err error) {
-	human := os.Stdout
-	if f.json {
-		human = os.Stderr
-	}
-	screen := newProgress(human)
-	began := time.Now()
-	fmt.Fprintf(human, "seed %d, %s\n", f.seed, f.describe())
-	kafka := ""
-	if f.cluster == "docker" {
-		kafka = f.kafka
-	}
-	session := runner.NewSession(runner.Config{
-		Cluster: f.cluster, Kafka: kafka, Image: f.image, Version: version(),
-		Watch: screen.show, Progress: screen.note,
-	})
-	defer func() {
-		screen.clear()
-		err = errors.Join(err, session.Close())
-	}()
-	for _, j := range jobs {
-		if ctx.Err() != nil {
-			break
-		}
-		screen.begin(j.scenario.Name)
-		result := f.runOne(ctx, session, j)
-		results = append(results, result)
-		screen.clear()
-		report.Line(human, result, screen.style())
-		if f.json {
-			if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
-				return results, fmt.Errorf("write result: %w", err)
-			}
-		}
-		if f.failFast && result.Outcome != report.AsExpected && result.Outcome != report.Skipped {
-			break
-		}
-	}
-	report.Summary(human, results, time.Since(began), screen.style())
-	return results, nil
-}
-
-func (f *runFlags) describe() string {
-	if f.cluster == "embedded" {
-		return "embedded cluster (kfake behind the fault proxy)"
-	}
-	if f.image != "" {
-		return "docker, image " + f.image
-	}
-	return "docker, Kafka " + f.kafka
-}
-
-func (f *runFlags) runOne(ctx context.Context, session *runner.Session, j job) report.Result {
-	began := time.Now()
-	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Seed: j.seed}
-	var skipped *runner.Skipped
-	if errors.As(session.Can(j.scenario), &skipped) {
-		result.Outcome, result.Skipped = report.Skipped, skipped.Why
-		return result
-	}
-	dir, err := runDir(f.out, j.scenario.Name, j.seed, began)
-	if err != nil {
-		result.Outcome, result.Broken = report.Broken, err.Error()
-		return result
-	}
-	result.Dir = dir
-	if err := session.Run(ctx, j.scenario, j.seed, result.Dir); err != nil {
-		result.Broken = err.Error()
-	}
-	if verdict, err := judge(result.Dir); err == nil {
-		result.Verdict = verdict
-	} else if result.Broken == "" {
-		result.Broken = err.Error()
-	}
-	result.Outcome = report.Judged(result.Verdict, result.Broken)
-	result.Took = time.Since(began)
-	return result
 }
 
 // runDir makes an empty run directory, whose name sorts by time and says
