@@ -22,8 +22,9 @@ type WorkloadPlan struct {
 	Rate       float64       `json:"rate"`    // records per second and producer; 0 is as fast as it goes
 	Size       int           `json:"size"`    // bytes of a record's value
 	Partitions []LanePlan    `json:"partitions,omitempty"`
-	Warmup     int           `json:"warmup"` // records per producer sent, and answered, before any fault is armed
-	Budget     time.Duration `json:"budget"` // ns; the whole run
+	Warmup     int           `json:"warmup"`         // records per producer sent, and answered, before any fault is armed
+	Tail       int           `json:"tail,omitempty"` // records per producer sent at least while no fault is under way, if need be beyond Records
+	Budget     time.Duration `json:"budget"`         // ns; the whole run
 }
 
 // LanePlan gives a producer the partitions it sends to, in turn.

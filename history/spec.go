@@ -151,4 +151,5 @@ type WorkloadSpec struct {
 	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
 	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
 	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append: partitions per producer; 0 is all
+	Tail      int    `yaml:"tail,omitempty" json:"tail,omitempty"`     // go on past Records until no fault is under way, and for this many more
 }

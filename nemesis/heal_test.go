@@ -294,3 +294,22 @@ func TestNoGoroutineIsLeftAndNothingRacesWhileEverythingHappensAtOnce(t *testing
 	}
 	eventually(t, "every goroutine to end", func() bool { return runtime.NumGoroutine() <= before })
 }
+
+func TestItIsCalmWhenNothingIsUnderWay(t *testing.T) {
+	w := newWorld()
+	w.enter["whole"] = make(chan struct{})
+	waits := planned(CutAfterAppend, history.TriggerAcks, 99)
+	n := begin(t, w, planned(BlackholeAcks, history.TriggerAcks, 1), waits, planned(RestartLeader, history.TriggerRecords, 1))
+	var fr frames
+	n.OnAnswer(fr.next(0, 0))
+	if !n.Calm() {
+		t.Error("what lasts until the run is over, or waits for its trigger, is taken for under way")
+	}
+	n.Called(0)
+	if n.Calm() {
+		t.Error("a restart is under way")
+	}
+	close(w.enter["whole"])
+	w.awaits(t, 2, "started")
+	eventually(t, "the restart is over", n.Calm)
+}

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -45,6 +46,18 @@ func (n *Nemesis) Settle(ctx context.Context, pending func() int64) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Calm says that no fault is under way that will end by itself or at a time of
+// its own. Those that wait for their trigger or a fitting frame do not count,
+// nor those that last until the run is over.
+func (n *Nemesis) Calm() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !slices.ContainsFunc(n.faults, func(f *fault) bool {
+		endless := f.kind.lasting && f.plan.HealIn == 0 && f.plan.HealAt == nil
+		return !endless && (f.state == active || f.state == ready && f.kind.beside != nil)
+	})
 }
 
 func (n *Nemesis) standing() (done bool, busy int, progress int64, inForce int) {

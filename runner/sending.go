@@ -128,7 +128,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 func (r *run) env() workloads.Env {
 	return workloads.Env{
 		Life: r.life, Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.roster.seats,
-		Recorder: r.recorder, Called: r.nemesis.Called, Broken: r.faulty.note,
+		Recorder: r.recorder, Called: r.nemesis.Called, Calm: r.nemesis.Calm, Broken: r.faulty.note,
 	}
 }
 

@@ -104,6 +104,7 @@ func validate(s *Scenario, v Vocabulary) []problem {
 	within("$.workload.records", "records", s.Workload.Records, 1, 1_000_000_000)
 	within("$.workload.size", "size", s.Workload.Size, 1, 100<<20)
 	within("$.workload.warmup", "warmup", s.Workload.Warmup, 0, 1_000_000)
+	within("$.workload.tail", "tail", s.Workload.Tail, 0, 1_000_000)
 	within("$.workload.in_flight", "in_flight", s.Workload.InFlight, 0, 10_000)
 	if slices.Contains(v.Workloads, s.Workload.Name) && len(problems) == sound && s.Topics.Partitions <= 10_000 {
 		if err := v.Workload(s); err != nil {

@@ -75,6 +75,7 @@ func TestAnImpossibleSpecIsRefusedByTheNameOfItsField(t *testing.T) {
 		says  string
 	}{
 		"more lanes than partitions": {func(s *history.WorkloadSpec) { s.Lanes = 5 }, "lanes 5: the topic has 4"},
+		"a tail without a rate":      {func(s *history.WorkloadSpec) { s.Rate, s.Tail = "", 5 }, "tail 5: it needs a rate"},
 		"negative lanes":             {func(s *history.WorkloadSpec) { s.Lanes = -1 }, "lanes -1: want"},
 		"a rate without unit":        {func(s *history.WorkloadSpec) { s.Rate = "500" }, `rate "500": want`},
 		"fan-out of two":             {func(s *history.WorkloadSpec) { s.Name, s.Producers = "fan-out", 2 }, "producers 2: fan-out has exactly one"},

@@ -259,3 +259,30 @@ func TestWithoutARateNothingWaits(t *testing.T) {
 		t.Error(fmt.Sprint("a hundred thousand calls took ", took))
 	}
 }
+
+func TestATailGoesOnUntilFaultsAreOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		records, tail int
+		calm, asked   int // how often Calm says yes at first, and then no
+		want          int
+	}{
+		"nothing under way":              {records: 20, tail: 5, want: 20},
+		"a fault that ends in time":      {records: 20, tail: 5, asked: 10, want: 20},
+		"a fault that ends at the end":   {records: 20, tail: 5, asked: 18, want: 23},
+		"a fault that outlasts the rest": {records: 20, tail: 5, asked: 100, want: 105},
+		"a fault that begins late":       {records: 20, tail: 5, calm: 15, asked: 10, want: 30},
+		"no tail":                        {records: 20, asked: 100, want: 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, history.WorkloadPlan{Records: c.records, Tail: c.tail, Rate: 1e6, Size: 100}, []int32{0})
+			asked := 0
+			r.env.Calm = func() bool { asked++; return asked <= c.calm || asked > c.calm+c.asked }
+			if err := Send(t.Context(), r.env); err != nil {
+				t.Fatal(err)
+			}
+			if sent := len(r.fakes[0].sent); sent != c.want {
+				t.Errorf("sent %d, want %d", sent, c.want)
+			}
+		})
+	}
+}

@@ -56,6 +56,8 @@ type Env struct {
 	Recorder  *history.Recorder
 	// Called is told after every record handed to a client, once warmed up.
 	Called func(producer int)
+	// Calm says that no fault is under way. It is asked when the plan has a tail.
+	Calm func() bool
 	// Broken is told that a client answered a record twice, or that an answer
 	// could not be recorded.
 	Broken func(error)
@@ -65,13 +67,16 @@ type Env struct {
 func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	plan := history.WorkloadPlan{
 		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
-		Size: spec.Size, Warmup: spec.Warmup,
+		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail,
 	}
 	rate, err := ParseRate(spec.Rate)
 	if err != nil {
 		return plan, err
 	}
 	plan.Rate = rate
+	if spec.Tail > 0 && rate == 0 {
+		return plan, fmt.Errorf("tail %d: it needs a rate, since it may take as long as faults do", spec.Tail)
+	}
 	return plan, nil
 }
 
@@ -108,13 +113,18 @@ func Warm(ctx context.Context, env Env) error {
 }
 
 // Send sends the planned records at the planned rate. It returns when all were
-// handed to the clients, answered or not.
+// handed to the clients, answered or not. With a tail it goes on past them, so
+// that a slow machine, where faults take longer, sees as much of their end as a
+// fast one.
 func Send(ctx context.Context, env Env) error {
 	return each(ctx, env, func(ctx context.Context, s *sender) error {
 		pace := newPacer(env.Plan.Rate)
-		for range env.Plan.Records {
+		for sent, tail := 0, 0; sent < env.Plan.Records || tail < env.Plan.Tail; sent++ {
 			if err := pace.wait(ctx); err != nil {
 				return err
+			}
+			if tail++; env.Plan.Tail > 0 && !env.Calm() {
+				tail = 0
 			}
 			if err := s.step(ctx); err != nil {
 				return err
