@@ -63,7 +63,7 @@ func (j *judgement) diagnoseStuck(inv *investigation) (Blame, string) {
 	what := fmt.Sprintf("record %d of process %d was never answered", inv.number, inv.process)
 	if inv.op.Return != history.Forever {
 		what = fmt.Sprintf("record %d of process %d was answered %.1f s after it was due", inv.number, inv.process,
-			float64(inv.op.Return-max(inv.op.Call, j.clock.healed)-int64(j.processOf(inv.process).Deadline))/1e9)
+			float64(inv.op.Return-inv.due)/1e9)
 	}
 	if len(attempts) == 0 {
 		what += ": the client never sent it"

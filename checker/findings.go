@@ -23,6 +23,7 @@ type finding struct {
 	kind Kind
 	place
 	acked int64 // acked offset, or history.NoOffset
+	due   int64 // stuck: when it should have been answered
 	cause place // order kinds: the record that stands before it and should not
 }
 

@@ -468,6 +468,16 @@ func TestLiveness(t *testing.T) {
 			m.send(1, later, history.Forever, history.Unknown, history.NoOffset).stored(1, 4)
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 		}},
+		{name: "behind a backlog that moves", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, 50*second, later+30*second, history.Acked, 6).stored(1, 4)
+			m.send(1, 50*second, later+60*second, history.Acked, 7).stored(1, 5)
+		}},
+		{name: "behind one that does not", kind: Stuck, count: 1, blame: BlameClient, says: "answered 7.0 s after it was due", build: func(m *memoryRun) {
+			healed(m)
+			m.send(1, 50*second, later+30*second, history.Acked, 6).stored(1, 4)
+			m.send(1, 50*second, later+67*second, history.Acked, 7).stored(1, 5)
+		}},
 		{name: "without a deadline of its own a client may take long", build: func(m *memoryRun) {
 			healed(m)
 			m.manifest.Processes[0].Deadline = 0

@@ -38,6 +38,7 @@ type lane struct {
 	waiting map[int64]op // passed by, not met in the log yet
 
 	lastCall int64
+	before   int64 // when the ops read so far were answered, the latest of them
 	top      place // highest acked record met in the log so far
 	tallies  opTallies
 }

@@ -26,6 +26,8 @@ const (
 	// longer than the margin that liveness is judged with, so that what is late
 	// is seen to be late.
 	drainMargin = 7 * time.Second
+	// drainLongest is how long clients may work off what they were given.
+	drainLongest = 10 * time.Minute
 )
 
 // faulty keeps the first thing that a client did and no client may do.
@@ -181,8 +183,9 @@ func (r *run) heal(ctx context.Context) error {
 	return nil
 }
 
-// drain waits until every op is answered or past its client's deadline, then
-// ends the clients and lets go of the proxies' connections.
+// drain waits until every op is answered, or none has been for longer than any
+// client may take over a record; then it ends the clients and lets go of the
+// proxies' connections.
 func (r *run) drain(ctx context.Context) error {
 	var deadline time.Duration
 	for _, p := range r.roster.processes() {
@@ -190,13 +193,22 @@ func (r *run) drain(ctx context.Context) error {
 	}
 	limit := time.NewTimer(deadline + drainMargin)
 	defer limit.Stop()
+	longest := time.NewTimer(drainLongest)
+	defer longest.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for waiting := true; waiting && r.recorder.Counts().Pending > 0; {
+	last := r.recorder.Counts().Pending
+	for waiting := true; waiting && last > 0; {
 		select {
 		case <-tick.C:
+			if now := r.recorder.Counts().Pending; now != last {
+				last = now
+				limit.Reset(deadline + drainMargin)
+			}
 		case <-limit.C:
 			waiting = false
+		case <-longest.C:
+			return fmt.Errorf("after %s clients are still at work on %d records: send fewer, or more slowly", drainLongest, last)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
