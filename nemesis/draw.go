@@ -3,6 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -106,6 +107,9 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 		if f.Target.Partition == history.Any {
 			f.Target.Partition = int32(from.IntN(shape.Partitions))
 		}
+	}
+	if kind.role == "broker" && slices.Contains(kind.targets, "broker") && f.Target.Broker == history.Any {
+		f.Target.Broker = int32(from.IntN(shape.Brokers))
 	}
 	return f
 }

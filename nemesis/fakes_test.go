@@ -25,6 +25,10 @@ type world struct {
 	enter map[string]chan struct{} // by call: it waits until this is closed
 	lines []history.FaultEvent
 	holds map[int32]func(string) bool // fault -> whom it keeps answers from
+
+	replicas cluster.Replicas   // of every partition
+	views    []cluster.Replicas // what a broker itself says, in turn; then replicas
+	config   map[string]string  // of every topic
 }
 
 var (
@@ -81,6 +85,46 @@ func (w *world) Leader(context.Context, string, int32) (int32, int32, error) {
 
 func (w *world) WaitLeader(ctx context.Context, _ string, _, not int32) (int32, error) {
 	return 11, w.do("wait leader not %d", not)
+}
+
+func (w *world) Controller(context.Context) (int32, int32, error) { return 12, 3, w.do("controller") }
+
+func (w *world) WaitController(_ context.Context, not int32) (int32, int32, error) {
+	return 10, 4, w.do("wait controller not %d", not)
+}
+
+func (w *world) Replicas(context.Context, string, int32) (cluster.Replicas, error) {
+	return w.replicas, w.do("replicas")
+}
+
+func (w *world) ViewOf(_ context.Context, broker int32, _ string, _ int32) (cluster.Replicas, error) {
+	err := w.do("view of %d", broker)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.views) == 0 {
+		return w.replicas, err
+	}
+	view := w.views[0]
+	w.views = w.views[1:]
+	return view, err
+}
+
+func (w *world) WaitReplicas(_ context.Context, _ string, _ int32, what string, wanted func(cluster.Replicas) bool) (cluster.Replicas, error) {
+	err := w.do("wait %s", what)
+	if err == nil && !wanted(w.replicas) {
+		err = errors.New("never")
+	}
+	return w.replicas, err
+}
+
+func (w *world) ListOffsets(_ context.Context, _ string, kind cluster.OffsetKind) ([]int64, error) {
+	return []int64{100}, w.do("offsets: %s", kind)
+}
+
+func (w *world) ElectUnclean(context.Context, string, int32) error { return w.do("elect unclean") }
+
+func (w *world) TopicConfig(_ context.Context, _, property string) (string, error) {
+	return w.config[property], w.do("config %s", property)
 }
 
 func (w *world) WaitWhole(context.Context) error { return w.do("whole") }
@@ -155,7 +199,7 @@ func begin(t *testing.T, w *world, plan ...history.PlannedFault) *Nemesis {
 	}
 	began := time.Now()
 	n, err := New(plan, Env{
-		Cluster: w, Leaders: w, Links: w, Topics: []string{"t"}, Replication: 3, Record: w.record,
+		Cluster: w, Leaders: w, Controllers: w, Replicas: w, Links: w, Topics: []string{"t"}, Replication: 3, Record: w.record,
 		Producer: func(clientID string) int32 {
 			var i int32
 			if _, err := fmt.Sscanf(clientID, "p%d", &i); err != nil {
@@ -179,8 +223,15 @@ func planned(name string, kind history.TriggerKind, count int64) history.Planned
 	return history.PlannedFault{
 		Fault:   name,
 		Trigger: history.Trigger{Kind: kind, Count: count, Producer: history.Any, Partition: history.Any},
-		Target:  history.Target{Broker: history.Any, Partition: partitionOf(name), Producer: history.Any},
+		Target:  history.Target{Broker: brokerOf(name), Partition: partitionOf(name), Producer: history.Any},
 	}
+}
+
+func brokerOf(name string) int32 {
+	if kind, err := ByName(name); err == nil && kind.role == "broker" {
+		return 1
+	}
+	return history.Any
 }
 
 func partitionOf(name string) int32 {

@@ -162,7 +162,11 @@ func TestBrokerFaultsDoTheirCallsInOrder(t *testing.T) {
 		target string
 	}{
 		KillLeader:          {healIn(KillLeader), "leader, kill 10, wait leader not 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
-		PauseLeader:         {healIn(PauseLeader), "leader, pause 10, wait leader not 10, resume 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
+		PauseLeader:         {healIn(PauseLeader), "leader, pause 10, wait leader not 10, resume 10, view of 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
+		StopLeader:          {healIn(StopLeader), "leader, stop 10, wait leader not 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
+		KillBroker:          {healIn(KillBroker), "kill 11, start 11, whole", "broker 11"},
+		PauseBroker:         {healIn(PauseBroker), "pause 11, resume 11, whole", "broker 11"},
+		KillController:      {healIn(KillController), "controller, kill 12, wait controller not 12, start 12, whole", "broker 12 (active controller, epoch 3)"},
 		RestartLeader:       {restart, "leader, stop 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
 		"restart by kill":   {kill, "leader, kill 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
 		RollingRestart:      {planned(RollingRestart, history.TriggerRecords, 1), "stop 10, start 10, whole, stop 11, start 11, whole, stop 12, start 12, whole", "3 brokers, one after the other"},

@@ -32,6 +32,26 @@ type Leaders interface {
 	WaitWhole(ctx context.Context) error
 }
 
+// Controllers looks up who is the active controller, past the proxies. An
+// epoch of -1 is one that is not known.
+type Controllers interface {
+	Controller(ctx context.Context) (broker, epoch int32, err error)
+	WaitController(ctx context.Context, not int32) (broker, epoch int32, err error)
+}
+
+// Replicas looks up a partition's replicas, and has one of them elected.
+type Replicas interface {
+	Replicas(ctx context.Context, topic string, partition int32) (cluster.Replicas, error)
+	// ViewOf is what one broker itself knows, however old.
+	ViewOf(ctx context.Context, broker int32, topic string, partition int32) (cluster.Replicas, error)
+	// WaitReplicas waits until they are as wanted, which what says in words.
+	WaitReplicas(ctx context.Context, topic string, partition int32, what string, wanted func(cluster.Replicas) bool) (cluster.Replicas, error)
+	// ListOffsets gives one kind of offset of every partition, by their leaders.
+	ListOffsets(ctx context.Context, topic string, kind cluster.OffsetKind) ([]int64, error)
+	ElectUnclean(ctx context.Context, topic string, partition int32) error
+	TopicConfig(ctx context.Context, topic, property string) (string, error)
+}
+
 // Producers is what can be done to the workload's producers, named by index.
 // Only one of these is under way for a producer at a time.
 type Producers interface {
@@ -63,6 +83,8 @@ type Instance struct {
 type Env struct {
 	Cluster     cluster.Cluster
 	Leaders     Leaders
+	Controllers Controllers
+	Replicas    Replicas
 	Links       Links
 	Producers   Producers // nil when nothing can be done to them
 	Topics      []string

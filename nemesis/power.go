@@ -13,21 +13,39 @@ import (
 
 // Faults on brokers' processes.
 const (
+	KillBroker     = "kill-broker"
+	KillController = "kill-controller"
 	KillLeader     = "kill-leader"
+	PauseBroker    = "pause-broker"
 	PauseLeader    = "pause-leader"
+	RestartAll     = "restart-all"
 	RestartLeader  = "restart-leader"
 	RollingRestart = "rolling-restart"
+	StopLeader     = "stop-leader"
 )
 
 func powerFaults() []Kind {
 	power := []cluster.Capability{cluster.CanPower}
+	away := func(name, role, target, explain string, down, up powerCall) Kind {
+		k := Kind{Name: name, Family: OnBroker, Needs: power, lasting: true, alone: true, role: role, Explain: explain,
+			beside: func(n *Nemesis, f *fault) error { return n.brokerDown(f, down, up) }}
+		if target != "" {
+			k.targets = []string{target}
+		}
+		return k
+	}
+	kill, stop, start := cluster.Power.Kill, cluster.Power.Stop, cluster.Power.Start
+	pause, resume := cluster.Power.Pause, cluster.Power.Resume
 	return []Kind{
-		{Name: KillLeader, Family: OnBroker, Needs: power, lasting: true, alone: true, role: "leader", targets: []string{"partition"},
-			Explain: "SIGKILL of the broker that leads a partition; started again when healed",
-			beside:  func(n *Nemesis, f *fault) error { return n.leaderDown(f, cluster.Power.Kill, cluster.Power.Start) }},
-		{Name: PauseLeader, Family: OnBroker, Needs: power, lasting: true, alone: true, role: "leader", targets: []string{"partition"},
-			Explain: "SIGSTOP of the broker that leads a partition, SIGCONT when healed: the zombie leader",
-			beside:  func(n *Nemesis, f *fault) error { return n.leaderDown(f, cluster.Power.Pause, cluster.Power.Resume) }},
+		away(KillBroker, "broker", "broker", "SIGKILL of a broker; started again when healed", kill, start),
+		away(KillController, "controller", "", "SIGKILL of the active controller (and the broker that it is as well); started again when healed", kill, start),
+		away(KillLeader, "leader", "partition", "SIGKILL of the broker that leads a partition; started again when healed", kill, start),
+		away(PauseBroker, "broker", "broker", "SIGSTOP of a broker, SIGCONT when healed", pause, resume),
+		away(PauseLeader, "leader", "partition", "SIGSTOP of the broker that leads a partition, SIGCONT when healed: the zombie leader", pause, resume),
+		away(StopLeader, "leader", "partition", "the broker that leads a partition is stopped gracefully; started again when healed", stop, start),
+		{Name: RestartAll, Family: OnBroker, Needs: power, alone: true, role: "broker",
+			Explain: "all brokers are stopped gracefully at once, then all are started",
+			beside:  (*Nemesis).restartAll},
 		{Name: RestartLeader, Family: OnBroker, Needs: power, alone: true, role: "leader", targets: []string{"partition"}, knobs: []string{"how"},
 			Explain: "the broker that leads a partition is stopped (how: graceful, or kill) and started again at once",
 			check:   checkHow, beside: (*Nemesis).restartLeader},
@@ -45,23 +63,33 @@ func checkHow(spec history.FaultSpec, complain complain) {
 
 type powerCall func(cluster.Power, context.Context, int32) error
 
-// leaderDown takes the leader away until healed, and notes who took over. It
+// brokerDown takes a broker away until healed, and notes who took over. It
 // brings the broker back whatever happened in between.
-func (n *Nemesis) leaderDown(f *fault, down, up powerCall) error {
+func (n *Nemesis) brokerDown(f *fault, down, up powerCall) error {
 	power := n.env.Cluster.(cluster.Power)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	broker, target, err := n.leader(ctx, f)
+	broker, target, err := n.victim(ctx, f)
 	if err != nil {
 		return err
+	}
+	graceful := f.plan.Fault == StopLeader
+	if graceful {
+		n.began(f, target) // leadership moves at once; the exit takes its time
 	}
 	if err := down(power, ctx, broker); err != nil {
 		// It may have failed half-way, with the broker gone all the same.
 		return errors.Join(err, n.bringBack(power, up, broker))
 	}
-	n.began(f, target)
-	if n.env.Replication > 1 {
-		n.takeover(ctx, f, broker)
+	if !graceful {
+		n.began(f, target)
+	}
+	var led bool
+	switch {
+	case f.kind.role == "controller":
+		n.controllerAfter(ctx, f, broker)
+	case f.kind.role == "leader" && n.env.Replication > 1:
+		led = n.takeover(ctx, f, broker)
 	}
 	n.lasts(f)
 	if err := n.bringBack(power, up, broker); err != nil {
@@ -69,7 +97,28 @@ func (n *Nemesis) leaderDown(f *fault, down, up powerCall) error {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), limit)
 	defer cancel()
+	if led && f.plan.Fault == PauseLeader {
+		n.awakening(ctx, f, broker)
+	}
 	return n.whole(ctx, f)
+}
+
+// victim finds which broker the fault hits, and says it in words.
+func (n *Nemesis) victim(ctx context.Context, f *fault) (broker int32, target string, err error) {
+	switch f.kind.role {
+	case "leader":
+		return n.leader(ctx, f)
+	case "controller":
+		broker, epoch, err := n.env.Controllers.Controller(ctx)
+		if err != nil {
+			return 0, "", err
+		}
+		return broker, fmt.Sprintf("broker %d (active controller%s)", broker, ofEpoch(epoch)), nil
+	case "broker":
+		broker := n.env.Cluster.Brokers()[f.plan.Target.Broker].ID
+		return broker, fmt.Sprintf("broker %d", broker), nil
+	}
+	panic(fmt.Sprintf("nemesis: %s has no broker for a victim, but role %q", f.plan.Fault, f.kind.role))
 }
 
 // bringBack has time of its own: what went before may have used up its limit.
@@ -80,27 +129,6 @@ func (n *Nemesis) bringBack(power cluster.Power, up powerCall, broker int32) err
 		return fmt.Errorf("bring back broker %d: %w", broker, err)
 	}
 	return nil
-}
-
-// takeover notes when another broker led the partition. That none did is seen
-// in the detail; the run's own coverage decides what it is worth.
-func (n *Nemesis) takeover(ctx context.Context, f *fault, from int32) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	go func() {
-		select {
-		case <-n.healAll:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	began := time.Now()
-	to, err := n.env.Leaders.WaitLeader(ctx, n.env.Topics[f.plan.Target.Topic], f.plan.Target.Partition, from)
-	if err != nil {
-		n.detail(f, "no other leader: %v", err)
-		return
-	}
-	n.detail(f, "leader %d -> %d after %s", from, to, time.Since(began).Round(10*time.Millisecond))
 }
 
 // whole waits for the cluster to be whole again, and notes how long it took.
@@ -132,29 +160,6 @@ func (n *Nemesis) restartLeader(f *fault) error {
 	}
 	n.detail(f, "%s and started", how)
 	return n.whole(ctx, f)
-}
-
-// rollingRestart restarts every broker, the next when the cluster is whole. It
-// goes no further once everything is being healed.
-func (n *Nemesis) rollingRestart(f *fault) error {
-	power := n.env.Cluster.(cluster.Power)
-	n.began(f, fmt.Sprintf("%d brokers, one after the other", len(n.env.Cluster.Brokers())))
-	for i, b := range n.env.Cluster.Brokers() {
-		if i > 0 && n.ending() {
-			n.detail(f, "cut short after %d brokers: the run was over", i)
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		err := n.bounce(ctx, power, b.ID, power.Stop)
-		if err == nil {
-			err = n.whole(ctx, f)
-		}
-		cancel()
-		if err != nil {
-			return fmt.Errorf("broker %d: %w", b.ID, err)
-		}
-	}
-	return nil
 }
 
 // bounce stops a broker and starts it. It tries to start it even when the stop

@@ -51,6 +51,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 	if kind.role == "producer" && (p.Target.Producer < 0 || env.Producers == nil) {
 		return kind, fmt.Errorf("target producer %d: want an index from 0, of a run whose producers can be reached", p.Target.Producer)
 	}
+	if kind.role == "broker" && slices.Contains(kind.targets, "broker") && (p.Target.Broker < 0 || int(p.Target.Broker) >= len(env.Cluster.Brokers())) {
+		return kind, fmt.Errorf("target broker %d: there are %d, counted from 0", p.Target.Broker, len(env.Cluster.Brokers()))
+	}
 	for _, need := range kind.Needs {
 		able := env.Cluster.Has(need)
 		switch need {
