@@ -165,7 +165,7 @@ func FuzzAppendValue(f *testing.F) {
 func TestWordsAreOnePerMember(t *testing.T) {
 	for name, words := range map[string][]string{
 		"outcome": wordsOf(Pending, Unknown), "standing": wordsOf(Intact, Misplaced),
-		"kind": wordsOf(WireRequest, WireDelivery)[1:], "action": wordsOf(ActionPassed, ActionForged)[1:],
+		"kind": wordsOf(WireRequest, WireMetadata)[1:], "action": wordsOf(ActionPassed, ActionForged)[1:],
 	} {
 		seen := map[string]bool{}
 		for _, word := range words {

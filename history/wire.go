@@ -28,6 +28,10 @@ const (
 	// (its WireRequest has ActionHeld) went on to the broker (ActionPassed, or
 	// whatever else was then done to it), or never will (ActionDropped).
 	WireDelivery
+	// WireMetadata: the proxy altered what a broker's answer says of topics,
+	// leaders or brokers. Topic, Partition (-1: the topic as a whole), Error and
+	// BrokerCode are set; Note says what the client was told.
+	WireMetadata
 )
 
 // String returns the word used in files and reports.
@@ -49,6 +53,8 @@ func (k WireKind) String() string {
 		return "not-kafka"
 	case WireDelivery:
 		return "delivery"
+	case WireMetadata:
+		return "metadata"
 	}
 	panic(fmt.Sprintf("history: impossible wire kind %d", uint8(k)))
 }

@@ -35,7 +35,7 @@ const (
 func families() []Family { return []Family{OnLink, OnBroker, OnProducer, OnState} }
 
 // Kind is one row of the fault catalogue. Exactly one of the ways to take hold
-// is set: onRequest or onAnswer (or both, and the plan decides), or beside.
+// is set: onRequest or onAnswer (or both, and the plan decides), onMetadata, or beside.
 type Kind struct {
 	Name    string
 	Explain string // in a line, what physically happens
@@ -58,17 +58,24 @@ type Kind struct {
 	// share of it that is meant. They call start, and finish when the fault is
 	// over with that. Both are called with mu held and must not block.
 	onRequest, onAnswer func(n *Nemesis, f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision
+	// onMetadata strikes a Metadata answer: it changes what it says, of one
+	// partition only when that is not history.Any, and returns in words what it
+	// now says, or "" when there was nothing to change. Called with mu held.
+	onMetadata func(n *Nemesis, f *fault, m *proxy.Metadata, partition int32) (what string)
 	// beside carries out a fault that stands beside the traffic, from its
 	// trigger to its end. It calls began when the effect is there, lasts to wait
 	// for its heal, and returns when it is healed.
 	beside func(n *Nemesis, f *fault) error
 }
 
+// Forges says whether clients are told what no broker said.
+func (k Kind) Forges() bool { return k.forges }
+
 type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

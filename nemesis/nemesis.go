@@ -116,6 +116,7 @@ type Nemesis struct {
 	door     []*fault              // beside the traffic, waiting for room
 	changed  chan struct{}         // closed, and made anew, when there may be room
 	sent     bool                  // every record was sent and answered
+	leaders  map[place][]led       // that brokers named, oldest first
 	busy     int                   // faults under way that will end by themselves
 	progress int64                 // rises with everything that could bring a trigger nearer
 	broken   error
@@ -162,7 +163,7 @@ type fault struct {
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{})}
+	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{}), leaders: make(map[place][]led)}
 	for i, p := range plan {
 		kind, err := sound(plan, i, env)
 		if err != nil {

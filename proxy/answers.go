@@ -141,7 +141,8 @@ func (a *answers) step() bool {
 	}
 	size += 4
 	switch {
-	case p.exchange != nil, p.key == keyInitProducerID, p.key == keyMetadata && p.version >= 10:
+	case p.exchange != nil, p.key == keyInitProducerID, p.key == keyMetadata && (p.version >= 10 || a.conn.att.metadata != nil),
+		namesBrokers(p.key) && a.conn.lane.fleet.advertised() != nil:
 		if a.rope.size < size {
 			return false
 		}
@@ -169,8 +170,11 @@ func (a *answers) whole(p *pending, size int) {
 	body := a.rope.peek(size)[8:]
 	switch p.key {
 	case keyMetadata:
-		a.learn(p, body)
-		a.emit(size)
+		a.metadata(p, size)
+	case keyFindCoordinator:
+		a.coordinator(p, size, a.conn.lane.fleet.advertised())
+	case keyDescribeCluster:
+		a.describeCluster(p, size, a.conn.lane.fleet.advertised())
 	case keyInitProducerID:
 		a.initProducerID(p, body)
 		a.emit(size)
@@ -184,13 +188,28 @@ func (a *answers) emit(n int) {
 	if n == 0 {
 		return
 	}
+	a.passOn(n, func(to *outbox) { a.rope.take(n, to) })
+}
+
+// replace passes other bytes on in the place of the n that came, as emit does.
+func (a *answers) replace(n int, with []byte) {
+	like := a.rope.chunks[0]
+	a.passOn(n, func(to *outbox) {
+		to.addBytes(with, like)
+		a.rope.discard(n)
+	})
+}
+
+// passOn lets take move what stands for the first n bytes to where it belongs:
+// to the client, or to what is held back.
+func (a *answers) passOn(n int, take func(to *outbox)) {
 	if a.closing || a.conn.isLost() {
 		a.rope.discard(n)
 		return
 	}
 	fault, black, held := a.gate()
 	if !held {
-		a.rope.take(n, &a.out)
+		take(&a.out)
 		return
 	}
 	last := len(a.held) - 1
@@ -198,23 +217,10 @@ func (a *answers) emit(n int) {
 		a.hold(&item{fault: fault, black: black})
 		last = len(a.held) - 1
 	}
-	a.rope.take(n, &a.held[last].out)
-	a.heldBytes += n
-}
-
-// learn takes topic ids from a Metadata answer.
-func (a *answers) learn(p *pending, body []byte) {
-	message := kmsg.NewPtrMetadataResponse()
-	message.Version = p.version
-	body, ok := skipTags(body)
-	if !ok || p.version > message.MaxVersion() || message.ReadFrom(body) != nil {
-		return
-	}
-	for i := range message.Topics {
-		if t := &message.Topics[i]; t.Topic != nil {
-			a.conn.lane.fleet.topics.set(t.TopicID, *t.Topic)
-		}
-	}
+	to := &a.held[last].out
+	before := to.size
+	take(to)
+	a.heldBytes += to.size - before
 }
 
 // initProducerID journals what a broker gave as producer id.
@@ -269,7 +275,8 @@ func (a *answers) produce(p *pending, body []byte, size int) {
 		return
 	}
 	i := &item{pending: p, decision: c.att.control.OnAnswer(p.exchange)}
-	rewritten := rewrite(p, message, i.decision)
+	rewritten := a.newLeaders(p, message, body)
+	rewritten = rewrite(p, message, i.decision) || rewritten
 	if p.withheld != nil {
 		mergeForged(message, p)
 		rewritten = true

@@ -21,6 +21,8 @@ type Fleet struct {
 	lastConn atomic.Int64
 	att      atomic.Pointer[attachment]
 	closed   atomic.Bool
+	// addresses of the proxies by broker id, where answers are to name them
+	addresses atomic.Pointer[map[int32]address]
 }
 
 // Listen opens one loopback listener per broker, on free ports that stay the
@@ -196,4 +198,12 @@ func (t *topicNames) name(id [16]byte) string {
 		return fmt.Sprintf("id:%x", id)
 	}
 	return name
+}
+
+// nameOr returns name where the answer has one, else what is known of the id.
+func (t *topicNames) nameOr(id [16]byte, name *string) string {
+	if name != nil {
+		return *name
+	}
+	return t.name(id)
 }

@@ -10,8 +10,10 @@ const (
 	keyProduce            = 0
 	keyMetadata           = 3
 	keyControlledShutdown = 7
+	keyFindCoordinator    = 10
 	keySASLHandshake      = 17
 	keyInitProducerID     = 22
+	keyDescribeCluster    = 60
 )
 
 const (

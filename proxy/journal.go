@@ -4,9 +4,10 @@ import "github.com/idemcheck/idemcheck/history"
 
 // attachment is what the fleet was attached to when a connection came.
 type attachment struct {
-	run     string
-	journal Journal
-	control Control
+	run      string
+	journal  Journal
+	control  Control
+	metadata MetadataControl // the control, if it is one; else nil
 }
 
 // silence and consent stand in for an absent journal and control.
@@ -27,7 +28,8 @@ func newAttachment(run string, j Journal, c Control) *attachment {
 	if c == nil {
 		c = consent{}
 	}
-	return &attachment{run: run, journal: j, control: c}
+	metadata, _ := c.(MetadataControl)
+	return &attachment{run: run, journal: j, control: c, metadata: metadata}
 }
 
 // event is a row with what is known of any connection.

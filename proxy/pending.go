@@ -9,6 +9,8 @@ type pending struct {
 	correlation int32
 	raw         bool // a SASL token, answered by another without a header
 
+	metadata *metadataRequest // of Metadata requests, where a control wants to see the answers
+
 	// Of produce requests only:
 	exchange *Exchange
 	shares   []share

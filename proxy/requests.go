@@ -133,11 +133,19 @@ func (r *requests) step() bool {
 		r.rope.trim()
 		return true
 	}
+	var asked *metadataRequest
+	if h.key == keyMetadata && r.conn.att.metadata != nil {
+		if r.rope.size < h.size+4 {
+			return false
+		}
+		asked = readMetadataRequest(h, r.rope.peek(h.size+4))
+		r.rope.trim()
+	}
 	if h.key == keySASLHandshake && h.version == 0 {
 		r.sasl = true
 	}
 	if r.dropping = r.conn.isCut(); !r.dropping {
-		r.begin(&pending{key: h.key, version: h.version, correlation: h.correlation})
+		r.begin(&pending{key: h.key, version: h.version, correlation: h.correlation, metadata: asked})
 	}
 	r.streaming = h.size + 4
 	return true

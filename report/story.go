@@ -172,6 +172,8 @@ func wireLine(e history.WireEvent) string {
 		return fmt.Sprintf("<- held answer to %s: %s%s %s", batchWords(e), e.Action, by, where)
 	case history.WireInitProducerID:
 		return fmt.Sprintf("<- InitProducerId: producer id %d, epoch %d, code %d %s", e.ProducerID, e.Epoch, e.Error, where)
+	case history.WireMetadata:
+		return fmt.Sprintf("<- Metadata of %s/%d: code %d, %s: %s%s %s", e.Topic, e.Partition, e.Error, e.Note, e.Action, by, where)
 	case history.WireConnect, history.WireDisconnect, history.WireNotKafka:
 		return strings.TrimSpace(fmt.Sprintf("   %s %s %s", e.Kind, e.Note, where))
 	}

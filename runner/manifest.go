@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/suites"
 )
 
@@ -32,7 +33,10 @@ func describe(sc suites.Scenario, plan *history.Plan, c Config, base time.Time) 
 		Cluster: history.ClusterFacts{Kind: c.Cluster, Kafka: c.Kafka, Image: c.Image}, ClockBase: base,
 		Judge: history.Judge{Checks: sc.Check, Cover: sc.Cover, Expect: expect, ExpectAlso: sc.Expect.Also, ExpectCount: sc.Expect.Count},
 		// Whether the plan forges answers is known before it does.
-		Forged: slices.ContainsFunc(plan.Faults, func(f history.PlannedFault) bool { return f.Error != 0 }),
+		Forged: slices.ContainsFunc(plan.Faults, func(f history.PlannedFault) bool {
+			kind, err := nemesis.ByName(f.Fault)
+			return err == nil && kind.Forges()
+		}),
 	}, nil
 }
 
