@@ -36,6 +36,7 @@ type Admin struct {
 	shared  *kgo.Client           // all brokers are its seeds
 	adm     *kadm.Client          // on shared
 	single  map[int32]*kgo.Client // one broker each, so that a dead one is not replaced by another
+	own     *ownTopics            // nil: every topic of the cluster counts
 }
 
 // NewAdmin returns an Admin for a running cluster. Close it before the cluster.
@@ -103,7 +104,7 @@ type answer struct {
 }
 
 // ask asks every broker for its view of the named topics, or of all topics
-// when none is named. Answers come in the order of the cluster's brokers; one
+// when topics is nil. Answers come in the order of the cluster's brokers; one
 // that did not answer in time has an error. With all false, brokers that are
 // much slower than the first are not waited for.
 func (a *Admin) ask(ctx context.Context, all bool, topics ...string) []answer {
@@ -142,6 +143,9 @@ func (a *Admin) ask(ctx context.Context, all bool, topics ...string) []answer {
 
 func (a *Admin) askOne(ctx context.Context, broker int32, topics []string) (*kmsg.MetadataResponse, error) {
 	req := kmsg.NewPtrMetadataRequest()
+	if topics != nil {
+		req.Topics = []kmsg.MetadataRequestTopic{} // none is not all
+	}
 	for _, name := range topics {
 		topic := kmsg.NewMetadataRequestTopic()
 		topic.Topic = kmsg.StringPtr(name)

@@ -29,6 +29,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replic
 		}
 		return id, fmt.Errorf("create topic %s: %w", name, err)
 	}
+	a.own.add(name)
 	err = poll(ctx, func() error {
 		answered := 0
 		for _, got := range a.ask(ctx, false, name) {
@@ -82,12 +83,16 @@ func fullTopic(topic *kmsg.MetadataResponseTopic) error {
 }
 
 // Whole returns nil when every broker of the cluster answers and sees every
-// other, and every partition of every topic has a leader and its full ISR in
-// the eyes of each of them. Otherwise the error names the first thing that is
+// other, and every partition of every topic (after OwnTopicsOnly: of the topics
+// created here) has a leader and its full ISR in the eyes of each of them. Otherwise the error names the first thing that is
 // not so.
 func (a *Admin) Whole(ctx context.Context) error {
 	brokers := a.cluster.Brokers()
-	answers := a.ask(ctx, true)
+	var topics []string // all
+	if a.own != nil {
+		topics = a.own.names()
+	}
+	answers := a.ask(ctx, true, topics...)
 	for _, got := range answers {
 		if got.err != nil {
 			return fmt.Errorf("cluster is not whole: %w", got.err)
