@@ -66,6 +66,10 @@ func (n *Nemesis) OnMetadata(m *proxy.Metadata) (fault int32) {
 		if !matches(wanted.Producer, producer) {
 			continue
 		}
+		if !n.room(f) {
+			n.barred(f)
+			continue
+		}
 		if what := f.kind.onMetadata(n, f, m, wanted.Partition); what != "" {
 			n.start(f, fmt.Sprintf("connection %d of producer %d to broker %d", m.Conn, producer, m.Broker))
 			f.event.Detail = fmt.Sprintf("metadata answer %d: %s", m.Correlation, what)
