@@ -49,6 +49,8 @@ const (
 	covDisconnects       = "disconnects"
 	covNotKafka          = "not_kafka"
 	covMaxInFlight       = "max_in_flight"
+	covDeletedRecords    = "deleted_records"
+	covTrimmedRecords    = "trimmed_records"
 	// covAnswersPrefix is followed by the error code.
 	covAnswersPrefix = "answers_"
 )
@@ -91,6 +93,8 @@ func Counters() []Counter {
 		{covDisconnects, "client connections that ended"},
 		{covNotKafka, "connections that carried bytes which are not Kafka frames"},
 		{covMaxInFlight, "most produce requests seen in flight on one connection"},
+		{covDeletedRecords, "records that brokers acknowledged on a topic which a fault then deleted; they are in no log"},
+		{covTrimmedRecords, "records that a fault deleted from the head of a log; they were read before, and are judged like all others"},
 		{covAnswersPrefix + "CODE", "answers with that error code (answers_0, answers_45, ...), as they left for the client"},
 	}
 }

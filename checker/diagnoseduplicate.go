@@ -96,7 +96,10 @@ func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first,
 	text := fmt.Sprintf("%s; the same batch came again and was stored again at offset %d", start, second.Offset)
 	from, to, answers := storedWindow(attempts)
 	_, within := j.journal.broker.groups[protocolKey{DoubleAppend, inv.process, inv.tp}]
+	expired := j.story.expiry(from, to)
 	switch between, _ := j.story.disturbance(from, to); {
+	case expired != "":
+		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten the producer id, which had expired (%s): without one it accepts any sequence, and a retry that comes later than producer.id.expiration.ms is a new batch to it", expired)
 	case between != "":
 		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten it, %s came between", between)
 	case first.LeaderEpoch != second.LeaderEpoch:

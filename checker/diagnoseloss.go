@@ -19,6 +19,11 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		return BlameClient, what + ": it was never seen on the wire, so the client acked what it had not sent"
 	}
 	for _, a := range attempts {
+		if fault := j.story.onPurpose(inv.tp, a); fault != "" && (inv.acked < 0 || a.offsetOf(inv.number) == inv.acked) {
+			return BlameConfiguration, what + fmt.Sprintf(": it was deleted with its topic, on purpose (%s), after broker %d had acknowledged it", fault, a.answer.Broker)
+		}
+	}
+	for _, a := range attempts {
 		if j.story.isReused(&a.request) {
 			return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well, and the broker took the one for a retry of the other", batchOf(a.request))
 		}

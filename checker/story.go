@@ -14,6 +14,7 @@ type story struct {
 	bumps    map[bumpKey]history.WireEvent
 	reuses   map[tripleKey]bool
 	embedded bool
+	deletions
 }
 
 // faultSpan is one time that a fault was in force.
@@ -37,7 +38,7 @@ type tripleKey struct {
 }
 
 func newStory(m *history.Manifest, events []history.FaultEvent) *story {
-	st := &story{bumps: make(map[bumpKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded"}
+	st := &story{bumps: make(map[bumpKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded", deletions: newDeletions(events)}
 	open := make(map[int32]int)
 	for _, ev := range events {
 		switch ev.Status {
@@ -83,10 +84,16 @@ func onLink(fault string) bool {
 	return false
 }
 
+// touchesBrokers says whether a fault may have cost a broker what it knew: its
+// process, its leadership, its state. Other properties of a topic do not.
+func touchesBrokers(fault string) bool {
+	return !onLink(fault) && fault != "change-config"
+}
+
 // disturbed says whether any broker may have been touched between two moments.
 func (st *story) disturbed(from, to int64) bool {
 	for _, f := range st.faults {
-		if !onLink(f.name) && f.start <= to && f.end >= from {
+		if touchesBrokers(f.name) && f.start <= to && f.end >= from {
 			return true
 		}
 	}
@@ -98,11 +105,22 @@ func (st *story) disturbed(from, to int64) bool {
 // was none.
 func (st *story) disturbance(from, to int64) (words string, restarts bool) {
 	for _, f := range st.faults {
-		if !onLink(f.name) && f.start <= to && f.end >= from {
+		if touchesBrokers(f.name) && f.start <= to && f.end >= from {
 			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target)), endsProcess(f.name)
 		}
 	}
 	return "", false
+}
+
+// expiry returns the fault, in words, by which a broker forgot producer ids
+// between two moments because they had been idle; empty when none did.
+func (st *story) expiry(from, to int64) string {
+	for _, f := range st.faults {
+		if f.name == "expire-producer-ids" && f.start <= to && f.end >= from {
+			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+", "+f.target))
+		}
+	}
+	return ""
 }
 
 // endsProcess says whether a fault ends a broker's process, and with it what

@@ -214,6 +214,7 @@ func (j *journal) answer(ev *history.WireEvent) {
 	}
 	if code == 0 {
 		j.appended(ev)
+		j.story.acknowledged(ev)
 	}
 	j.checkAnswer(ev, code)
 	switch ev.Action {

@@ -85,6 +85,9 @@ type Topic struct {
 	Starts      []int64 `json:"starts"`
 	Ends        []int64 `json:"ends"`
 	Read        []bool  `json:"read"` // the final read reached Ends
+	// Deleted: a fault deleted the topic, and it did not exist at the end. Ends
+	// are then Starts: there was nothing to read.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // Process is one producer instance from creation to close.

@@ -76,8 +76,9 @@ type PlannedFault struct {
 	// this one is: above that it waits until enough others have ended.
 	Families int `json:"families,omitempty"`
 	// Optional: the run proves something also when this one never fires.
-	Optional bool   `json:"optional,omitempty"`
-	Seed     uint64 `json:"seed,omitempty"` // of the choices a fault makes while it is in force: slicer, jitter
+	Optional bool    `json:"optional,omitempty"`
+	Seed     uint64  `json:"seed,omitempty"`  // of the choices a fault makes while it is in force: slicer, jitter
+	Share    float64 `json:"share,omitempty"` // delete-records: of the log, 0 to 1
 	Knobs
 }
 

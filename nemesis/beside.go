@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -33,6 +34,9 @@ func (n *Nemesis) strike(f *fault) {
 	n.count(-1)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if errors.Is(err, errUnfired) {
+		return
+	}
 	n.finish(f, err)
 }
 
@@ -41,6 +45,9 @@ func (n *Nemesis) turnOf(f *fault) chan struct{} {
 	switch {
 	case f.kind.alone:
 		return n.turn
+	case f.plan.Fault == ChangeConfig:
+		// The second would take the first one's values for the old ones.
+		return n.configs
 	case f.kind.role == "producer":
 		return n.turns[f.plan.Target.Producer]
 	}

@@ -12,6 +12,7 @@ package nemesis
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -52,6 +53,7 @@ type Kind struct {
 	targets []string // what of a target it takes: partition, broker, producer
 	role    string   // what it is done to: link, leader, broker, controller, producer, topic
 	check   func(spec history.FaultSpec, complain complain)
+	draw    func(f *history.PlannedFault, from *rand.Rand) // what only this fault draws; nil for nothing
 
 	// onRequest and onAnswer strike a produce request before it goes on, or an
 	// answer that tells of an append before it reaches the client; batch is the
@@ -75,7 +77,7 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

@@ -43,6 +43,7 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 	if field, what, circle := waitsForItself(spec.Fault, all); circle != "" {
 		complain(field, "the %s of %s never comes: %s", what, spec.Fault, circle)
 	}
+	checkDeletions(spec, all, complain)
 	if kind.check != nil {
 		kind.check(spec, complain)
 	}

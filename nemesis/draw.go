@@ -102,17 +102,24 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 	if kind.role == "producer" && f.Target.Producer == history.Any {
 		f.Target.Producer = int32(from.IntN(shape.Producers))
 	}
-	if kind.role == "leader" {
+	if onTopic(kind.role) {
 		f.Target.Topic = from.IntN(shape.Topics)
-		if f.Target.Partition == history.Any {
+		if f.Target.Partition == history.Any && kind.role != "topic" {
 			f.Target.Partition = int32(from.IntN(shape.Partitions))
 		}
 	}
 	if kind.role == "broker" && slices.Contains(kind.targets, "broker") && f.Target.Broker == history.Any {
 		f.Target.Broker = int32(from.IntN(shape.Brokers))
 	}
+	if kind.draw != nil {
+		kind.draw(&f, from)
+	}
 	return f
 }
+
+// onTopic says whether a fault is done to a topic, or to a partition of one or
+// its leader.
+func onTopic(role string) bool { return role == "leader" || role == "partition" || role == "topic" }
 
 // link resolves "when that fault started, ended" to ids. The k-th occurrence
 // of one entry waits for the k-th of the other, or for its last.

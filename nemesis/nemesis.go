@@ -87,6 +87,7 @@ type Env struct {
 	Replicas    Replicas
 	Links       Links
 	Producers   Producers // nil when nothing can be done to them
+	State       State     // nil when nothing can be done to what brokers keep
 	Topics      []string
 	Replication int
 	Producer    func(clientID string) int32 // index of the producer, or history.Any
@@ -105,6 +106,7 @@ type Nemesis struct {
 	work    sync.WaitGroup
 	turn    chan struct{}           // a token: faults that are to be alone take turns
 	turns   map[int32]chan struct{} // a token for each producer: faults on it take turns
+	configs chan struct{}           // a token: changes of properties take turns
 
 	mu       sync.Mutex
 	armed    bool
@@ -163,7 +165,7 @@ type fault struct {
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
-	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{}), leaders: make(map[place][]led)}
+	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), configs: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{}), leaders: make(map[place][]led)}
 	for i, p := range plan {
 		kind, err := sound(plan, i, env)
 		if err != nil {

@@ -113,7 +113,7 @@ func (f *fault) neverWhy() string {
 	case f.plan.Families > 0 && (f.kind.beside != nil || f.waited > 0):
 		return "its trigger came, but other faults were in force until all records were answered"
 	case f.kind.beside != nil:
-		return "its trigger came, but another fault on brokers lasted until the end"
+		return "its trigger came, but it was healed before it took effect, or another fault on brokers lasted until the end"
 	}
 	return "its trigger came, but no fitting frame after it"
 }

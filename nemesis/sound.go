@@ -45,7 +45,7 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 	if p.Families < 0 || p.Families > len(families()) {
 		return kind, fmt.Errorf("families %d: want 0 to %d", p.Families, len(families()))
 	}
-	if kind.role == "leader" && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0) {
+	if onTopic(kind.role) && (p.Target.Topic < 0 || p.Target.Topic >= len(env.Topics) || p.Target.Partition < 0 && kind.role != "topic") {
 		return kind, fmt.Errorf("target topic %d, partition %d: there are %d topics, counted from 0", p.Target.Topic, p.Target.Partition, len(env.Topics))
 	}
 	if kind.role == "producer" && (p.Target.Producer < 0 || env.Producers == nil) {
@@ -66,6 +66,8 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 		case cluster.CanMoveLeader:
 			_, is := env.Cluster.(cluster.Mover)
 			able = able && is
+		case cluster.CanConfigure, cluster.CanExpire:
+			able = able && env.State != nil
 		}
 		if !able {
 			return kind, fmt.Errorf("%s: the cluster cannot do it (it needs the capability %s)", p.Fault, need)

@@ -20,6 +20,13 @@ const still = 300 * time.Millisecond
 func (r *run) frontier(ctx context.Context) error {
 	for i := range r.manifest.Topics {
 		topic := &r.manifest.Topics[i]
+		there, err := r.state.settle(ctx, topic)
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
 		var last []int64
 		for {
 			_, ends, err := r.site.admin.Offsets(ctx, topic.Name)
@@ -48,17 +55,19 @@ func (r *run) frontier(ctx context.Context) error {
 }
 
 // readBack reads every partition from its start to the frontier, past the
-// proxies, and writes down every record.
+// proxies, and writes down every record. What a fault deleted from the head of
+// a log was read before it went.
 func (r *run) readBack(ctx context.Context) error {
 	var broken error
 	for i := range r.manifest.Topics {
 		topic := &r.manifest.Topics[i]
 		for partition := range topic.Partitions {
-			err := r.site.admin.ReadPartition(ctx, topic.Name, int32(partition), topic.Starts[partition], topic.Ends[partition],
-				func(b cluster.BatchInfo, raw cluster.RawRecord) error {
-					return r.writer.Log(r.recognise(topic.Name, int32(partition), b, raw))
-				})
-			if err != nil {
+			at := history.TopicPartition{Topic: topic.Name, Partition: int32(partition)}
+			if topic.Deleted {
+				topic.Read[partition] = true // there is nothing
+				continue
+			}
+			if err := r.readPartition(ctx, at, r.state.readFrom(at, topic.Starts[partition]), topic.Ends[partition]); err != nil {
 				broken = errors.Join(broken, fmt.Errorf("read %s/%d: %w", topic.Name, partition, err))
 				continue
 			}
@@ -66,6 +75,15 @@ func (r *run) readBack(ctx context.Context) error {
 		}
 	}
 	return broken
+}
+
+// readPartition writes down the records of a partition from an offset up to but
+// not including another.
+func (r *run) readPartition(ctx context.Context, at history.TopicPartition, from, to int64) error {
+	return r.site.admin.ReadPartition(ctx, at.Topic, at.Partition, from, to,
+		func(b cluster.BatchInfo, raw cluster.RawRecord) error {
+			return r.writer.Log(r.recognise(at.Topic, at.Partition, b, raw))
+		})
 }
 
 // recognise says what one record of the log is.

@@ -27,6 +27,7 @@ type run struct {
 	site     *site
 	nemesis  *nemesis.Nemesis
 	attached bool
+	state    *state
 	roster   *roster // nil before the producers are opened
 	faulty   faulty
 	life     context.Context // of the records; ends when a person stops the run

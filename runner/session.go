@@ -80,7 +80,7 @@ func (s *Session) capabilities() (has []cluster.Capability, who string) {
 		}
 		return docker.Capabilities(version), "Kafka " + version.String()
 	}
-	return []cluster.Capability{cluster.CanMoveLeader}, s.config.Cluster
+	return []cluster.Capability{cluster.CanMoveLeader, cluster.CanConfigure}, s.config.Cluster
 }
 
 // ensure brings up the cluster that a scenario needs, or checks that the one

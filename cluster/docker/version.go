@@ -13,7 +13,7 @@ import (
 // than one broker. The zero version stands for one that is not known: nothing
 // is denied to it.
 func Capabilities(kafka history.KafkaVersion) []cluster.Capability {
-	can := []cluster.Capability{cluster.CanPower, cluster.CanReplicate, cluster.CanIsolate}
+	can := []cluster.Capability{cluster.CanPower, cluster.CanReplicate, cluster.CanIsolate, cluster.CanConfigure}
 	since := func(major, minor int, capability cluster.Capability) {
 		if kafka.String() == "" || kafka.From(major, minor) {
 			can = append(can, capability)
@@ -22,6 +22,8 @@ func Capabilities(kafka history.KafkaVersion) []cluster.Capability {
 	// Reassignment (KIP-455) and election (KIP-460) by request; before 2.4
 	// they were written into ZooKeeper.
 	since(2, 4, cluster.CanMoveLeader)
+	// Before, brokers look for idle producer ids every ten minutes (KIP-854).
+	since(3, 4, cluster.CanExpire)
 	return can
 }
 

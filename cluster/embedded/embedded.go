@@ -137,7 +137,9 @@ func (e *Cluster) Dial(ctx context.Context, advertised string) (net.Conn, error)
 }
 
 // Has implements cluster.Cluster.
-func (e *Cluster) Has(c cluster.Capability) bool { return c == cluster.CanMoveLeader }
+func (e *Cluster) Has(c cluster.Capability) bool {
+	return c == cluster.CanMoveLeader || c == cluster.CanConfigure
+}
 
 // MoveLeader implements cluster.Mover: the next broker leads the partition.
 func (e *Cluster) MoveLeader(_ context.Context, topic string, partition int32) (int32, error) {
