@@ -12,21 +12,35 @@ import (
 	"github.com/idemcheck/idemcheck/cluster"
 )
 
+// The bounds of timestamps. Before Kafka 3.6 one property was both (KIP-937).
+const (
+	oldest     = "message.timestamp.before.max.ms"
+	newest     = "message.timestamp.after.max.ms"
+	bothBounds = "message.timestamp.difference.max.ms"
+)
+
 // changeConfig changes properties of a topic until healed. The brokers put them
 // in force one after the other, so the fault begins when they are told to.
 func (n *Nemesis) changeConfig(f *fault) error {
 	topic := n.topic(f)
-	names := slices.Sorted(maps.Keys(f.plan.Config))
+	config := maps.Clone(f.plan.Config)
+	names := slices.Sorted(maps.Keys(config))
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	old, err := n.env.State.TopicProperties(ctx, topic, names...)
+	old, err := n.env.State.TopicProperties(ctx, topic, append(slices.Clone(names), bothBounds)...)
 	if err != nil {
 		return err
 	}
+	for i, name := range names {
+		if _, known := old[name]; !known && (name == oldest || name == newest) {
+			names[i], config[bothBounds] = bothBounds, config[name]
+		}
+	}
+	names = slices.Compact(names)
 	change, restore := make(map[string]*string), make(map[string]*string)
 	var words []string
 	for _, name := range names {
-		value := f.plan.Config[name]
+		value := config[name]
 		was, known := old[name]
 		if !known {
 			return fmt.Errorf("the brokers know no topic property %s", name)
@@ -59,9 +73,9 @@ func (n *Nemesis) restoreConfig(topic string, restore map[string]*string, old ma
 	if err != nil {
 		return err
 	}
-	for name, was := range old {
-		if now[name].Value != was.Value {
-			return fmt.Errorf("%s of topic %s was %q before the fault and is %q after it", name, topic, was.Value, now[name].Value)
+	for name := range restore {
+		if was := old[name].Value; now[name].Value != was {
+			return fmt.Errorf("%s of topic %s was %q before the fault and is %q after it", name, topic, was, now[name].Value)
 		}
 	}
 	return nil

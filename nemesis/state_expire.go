@@ -66,7 +66,7 @@ func (n *Nemesis) expireProducerIDs(f *fault) error {
 	}
 	n.began(f, fmt.Sprintf("producer ids of %s/%d on broker %d, its leader", topic, partition, leader))
 	n.detail(f, "DescribeProducers listed %s; none of them %s later, %s after the last batch (%s is %s)", told(known),
-		time.Since(began).Round(10*time.Millisecond), time.Since(newest(last)).Round(10*time.Millisecond), expiration, after)
+		time.Since(began).Round(10*time.Millisecond), time.Since(lastOf(last)).Round(10*time.Millisecond), expiration, after)
 	return nil
 }
 
@@ -106,8 +106,8 @@ func listed(all []cluster.ProducerState, id int64) bool {
 	return slices.ContainsFunc(all, func(p cluster.ProducerState) bool { return p.ID == id })
 }
 
-// newest is when the last of the producers' batches was made.
-func newest(all []cluster.ProducerState) time.Time {
+// lastOf is when the last of the producers' batches was made.
+func lastOf(all []cluster.ProducerState) time.Time {
 	var ms int64
 	for _, p := range all {
 		ms = max(ms, p.LastTimestamp)
