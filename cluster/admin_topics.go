@@ -136,13 +136,26 @@ func (a *Admin) MoveLeader(ctx context.Context, topic string, partition int32) (
 	if _, err := a.WaitLeader(ctx, topic, partition, -1); err != nil {
 		return fail(err)
 	}
-	now, err := a.partition(ctx, topic, partition)
+	// Followers that fall behind for a while, on a machine with much to do, come
+	// back into the in-sync replicas by themselves.
+	var now kmsg.MetadataResponseTopicPartition
+	var order []int32
+	err = poll(ctx, func() error {
+		var err error
+		if now, err = a.partition(ctx, topic, partition); err != nil {
+			return err
+		}
+		if order = nextLeaderFirst(now); order != nil {
+			return nil
+		}
+		err = fmt.Errorf("broker %d is the only in-sync replica of %v", now.Leader, now.Replicas)
+		if len(now.Replicas) < 2 {
+			return errFinal{err}
+		}
+		return err
+	})
 	if err != nil {
 		return fail(err)
-	}
-	order := nextLeaderFirst(now)
-	if order == nil {
-		return fail(fmt.Errorf("broker %d is the only in-sync replica of %v", now.Leader, now.Replicas))
 	}
 	to = order[0]
 	if now.Replicas[0] != to {
