@@ -113,6 +113,7 @@ type Disks interface {
 // Upgrader replaces a broker, with its log directory, by one of another version.
 type Upgrader interface {
 	// Upgrade stops the broker gracefully and starts one of the version (as
-	// "4.3.1") in its place. It returns when that one answers requests.
-	Upgrade(ctx context.Context, broker int32, kafka string) error
+	// "4.3.1") in its place. It returns when that one answers requests, with by
+	// what the broker's version was known before and after.
+	Upgrade(ctx context.Context, broker int32, kafka string) (seen string, err error)
 }

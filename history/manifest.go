@@ -64,6 +64,11 @@ type ClusterFacts struct {
 	Digest  string            `json:"digest,omitempty"` // image id or digest
 	Brokers []int32           `json:"brokers"`          // node ids
 	Config  map[string]string `json:"config,omitempty"`
+
+	// What brokers were replaced by while the run went on; empty when none was.
+	Upgraded       string `json:"upgraded,omitempty"` // version; with how many, unless all were
+	UpgradedImage  string `json:"upgraded_image,omitempty"`
+	UpgradedDigest string `json:"upgraded_digest,omitempty"`
 }
 
 // Phase is one stretch of the run: prepare, cluster, topics, open, warm-up,

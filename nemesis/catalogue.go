@@ -77,7 +77,7 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults(), upgradeFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

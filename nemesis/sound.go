@@ -63,6 +63,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 		case cluster.CanIsolate:
 			_, is := env.Cluster.(cluster.Isolator)
 			able = able && is
+		case cluster.CanUpgrade:
+			_, is := env.Cluster.(cluster.Upgrader)
+			able = able && is
 		case cluster.CanMoveLeader:
 			_, is := env.Cluster.(cluster.Mover)
 			able = able && is

@@ -228,5 +228,8 @@ func orImage(c history.ClusterFacts) string {
 	if c.Image != "" {
 		return c.Image
 	}
+	if c.Upgraded != "" {
+		return c.Kafka + ", upgraded to " + c.Upgraded
+	}
 	return c.Kafka
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // describe is the manifest before anything has happened.
-func describe(sc suites.Scenario, plan *history.Plan, c Config, base time.Time) (*history.Manifest, error) {
+func describe(sc suites.Scenario, plan *history.Plan, c Config, kafka string, base time.Time) (*history.Manifest, error) {
 	resolved, err := json.Marshal(sc)
 	if err != nil {
 		return nil, fmt.Errorf("write scenario %s down: %w", sc.Name, err)
@@ -30,7 +30,7 @@ func describe(sc suites.Scenario, plan *history.Plan, c Config, base time.Time) 
 		Versions: history.Versions{
 			Idemcheck: c.Version, Go: runtime.Version(), Kernel: kernel(), CPUs: runtime.NumCPU(),
 		},
-		Cluster: history.ClusterFacts{Kind: c.Cluster, Kafka: c.Kafka, Image: c.Image}, ClockBase: base,
+		Cluster: history.ClusterFacts{Kind: c.Cluster, Kafka: kafka, Image: c.Image}, ClockBase: base,
 		Judge: history.Judge{Checks: sc.Check, Cover: sc.Cover, Expect: expect, ExpectAlso: sc.Expect.Also, ExpectCount: sc.Expect.Count},
 		// Whether the plan forges answers is known before it does.
 		Forged: slices.ContainsFunc(plan.Faults, func(f history.PlannedFault) bool {

@@ -33,6 +33,7 @@ type run struct {
 	life     context.Context // of the records; ends when a person stops the run
 	cutShort string          // why the sending ended early, when it did
 	watch    *watch
+	guard    *guard
 	pulse    *pulse // beats while clients are open
 }
 
@@ -49,7 +50,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 		return &Broken{phasePrepare, err}
 	}
 	base := time.Now()
-	manifest, err := describe(sc, plan, s.config, base)
+	manifest, err := describe(sc, plan, s.config, s.kafka(sc), base)
 	if err != nil {
 		return &Broken{phasePrepare, err}
 	}
@@ -57,12 +58,14 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	if err != nil {
 		return &Broken{phasePrepare, err}
 	}
+	guard := newGuard(ctx)
 	r := &run{
 		session: s, scenario: sc, dir: dir, manifest: manifest, plan: plan,
-		writer: writer, recorder: history.NewRecorder(writer, base), life: ctx,
+		writer: writer, recorder: history.NewRecorder(writer, base), guard: guard, life: guard.ctx,
 	}
 	r.watch = watchRun(r)
-	err = r.conduct(ctx)
+	err = r.conduct(guard.ctx)
+	guard.stop()
 	r.watch.stop()
 	return errors.Join(err, r.writeDown(ctx, err))
 }
@@ -125,6 +128,9 @@ func (r *run) enter(ctx context.Context, p phase) error {
 	if err == nil {
 		return nil
 	}
+	if loss := r.guard.loss(); loss != nil {
+		return &Broken{p.name, loss} // and err is what came of it
+	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errBudget) {
 		return fmt.Errorf("stopped in phase %s: %w", p.name, cause)
 	}
@@ -140,6 +146,7 @@ func (r *run) bringUp(ctx context.Context) (err error) {
 		return err
 	}
 	r.manifest.Cluster = r.site.cluster.Facts()
+	r.guard.watch(r.site.cluster)
 	return nil
 }
 
@@ -190,8 +197,12 @@ func (r *run) topicNames() []string {
 	return names
 }
 
-// verifyOwnWork finds out whether the harness kept its own promises.
+// verifyOwnWork finds out whether the harness, and the brokers, kept their own
+// promises.
 func (r *run) verifyOwnWork() error {
+	if loss := r.guard.loss(); loss != nil {
+		return &Broken{phaseRead, loss}
+	}
 	if err := r.nemesis.Err(); err != nil {
 		return &Broken{phaseSend, err}
 	}
@@ -216,6 +227,9 @@ func (r *run) writeDown(ctx context.Context, ended error) error {
 		r.manifest.Ended, r.manifest.Error = history.EndedBroken, ended.Error()
 	}
 	r.noteProcesses()
+	if r.site != nil {
+		r.manifest.Cluster = r.site.cluster.Facts() // faults may have changed it
+	}
 	return errors.Join(r.keepLogs(), r.writer.Close(r.manifest))
 }
 

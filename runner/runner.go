@@ -88,5 +88,5 @@ func (s *Skipped) Error() string { return "skipped: " + s.Why }
 // key says which scenarios can share a cluster: those whose requirements are
 // equal.
 func key(s suites.Scenario) string {
-	return fmt.Sprintf("%d brokers, %v", s.Cluster.Brokers, s.Cluster.Config)
+	return fmt.Sprintf("%d brokers, %v, Kafka %s", s.Cluster.Brokers, s.Cluster.Config, s.Cluster.Kafka)
 }

@@ -49,7 +49,7 @@ func (r *run) open(ctx context.Context) error {
 	r.roster, r.state = newRoster(r), newState(r)
 	var err error
 	r.nemesis, err = nemesis.New(r.plan.Faults, nemesis.Env{
-		Cluster: r.site.cluster, Leaders: r.site.admin, Controllers: r.site.admin, Replicas: r.site.admin, Links: r.site.fleet, Producers: r.roster, State: r.state,
+		Cluster: r.site.cluster, Leaders: mindful{r.site.admin, r.guard.ctx}, Controllers: r.site.admin, Replicas: r.site.admin, Links: r.site.fleet, Producers: r.roster, State: r.state,
 		Topics: r.topicNames(), Replication: r.scenario.Topics.Replication, Now: r.recorder.Now,
 		Quiet: quiet(r.scenario.Clients), Producer: r.roster.producerOf,
 		Record: func(e history.FaultEvent) {

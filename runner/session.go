@@ -22,8 +22,9 @@ import (
 // equal share a cluster, on topics of their own; the cluster is checked to be
 // whole in between. A Session must be closed.
 type Session struct {
-	config Config
-	site   *site // nil when none is up
+	config       Config
+	site         *site                 // nil when none is up
+	imageVersion *history.KafkaVersion // of Config.Image, once it was asked for
 }
 
 // site is a running cluster with the proxies in front of it.
@@ -59,34 +60,20 @@ func (s *Session) Can(sc suites.Scenario) error {
 	if err != nil {
 		return err
 	}
-	has, who := s.capabilities()
+	has, who := s.capabilities(sc)
 	for _, need := range needs {
 		if !slices.Contains(has, need) {
 			return &Skipped{fmt.Sprintf("needs a cluster with %q, and %s has none", need, who)}
 		}
 	}
-	return nil
-}
-
-// capabilities of the chosen cluster, known before one is started, and what it
-// is called. A version of Kafka that cannot be made out is denied nothing: the
-// start of the cluster will say what is wrong with it.
-func (s *Session) capabilities() (has []cluster.Capability, who string) {
-	switch s.config.Cluster {
-	case docker.Kind:
-		version, err := history.ParseKafkaVersion(s.config.Kafka)
-		if err != nil {
-			return docker.Capabilities(history.KafkaVersion{}), docker.Kind
-		}
-		return docker.Capabilities(version), "Kafka " + version.String()
-	}
-	return []cluster.Capability{cluster.CanMoveLeader, cluster.CanConfigure}, s.config.Cluster
+	return s.canRunOn(sc)
 }
 
 // ensure brings up the cluster that a scenario needs, or checks that the one
-// that is up is whole. A cluster that is not whole is replaced.
+// that is up is whole. A cluster that is not whole, or not the one that was
+// started any more, is replaced.
 func (s *Session) ensure(ctx context.Context, sc suites.Scenario) (*site, error) {
-	if s.site != nil && s.site.key == key(sc) {
+	if s.site != nil && s.site.key == key(sc) && s.site.cluster.Facts().Upgraded == "" {
 		check, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		err := s.site.admin.WaitWhole(check)
@@ -139,7 +126,7 @@ func (s *Session) launch(ctx context.Context, sc suites.Scenario, advertised []s
 		return embedded.Start(embedded.Config{Advertised: advertised, Config: sc.Cluster.Config})
 	case docker.Kind:
 		return docker.Start(ctx, docker.Config{
-			Kafka: s.config.Kafka, Image: s.config.Image, Brokers: sc.Cluster.Brokers,
+			Kafka: s.kafka(sc), Image: s.config.Image, Upgrades: upgrades(sc), Brokers: sc.Cluster.Brokers,
 			Advertised: advertised, Config: sc.Cluster.Config, Progress: s.config.Progress,
 		})
 	}

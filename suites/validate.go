@@ -89,6 +89,14 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		complain("$.why", "why is missing: say in a sentence what the run is for")
 	}
 	oneOf("$.cluster.kind", "cluster kind", s.Cluster.Kind, []string{"any", "embedded", "docker"})
+	if s.Cluster.Kafka != "" {
+		if _, err := history.ParseKafkaVersion(s.Cluster.Kafka); err != nil {
+			complain("$.cluster.kafka", "kafka: %v", err)
+		}
+		if s.Cluster.Kind != "docker" {
+			complain("$.cluster.kafka", "kafka %s: only a cluster of kind docker runs on a version of the scenario's choice", s.Cluster.Kafka)
+		}
+	}
 	within("$.cluster.brokers", "brokers", s.Cluster.Brokers, 1, 100)
 	within("$.topics.count", "count", s.Topics.Count, 1, 1000)
 	within("$.topics.partitions", "partitions", s.Topics.Partitions, 1, 10_000)

@@ -132,8 +132,18 @@ func (c *Cluster) Facts() history.ClusterFacts {
 		Kind: "docker", Kafka: c.version.String(), Image: c.image.reference, Digest: c.image.digest,
 		Config: c.shared.properties,
 	}
+	upgraded := 0
 	for _, b := range c.brokers {
 		facts.Brokers = append(facts.Brokers, b.id)
+		b.mu.Lock()
+		if len(b.former) > 0 {
+			upgraded++
+			facts.Upgraded, facts.UpgradedImage, facts.UpgradedDigest = b.image.kafka, b.image.reference, b.image.digest
+		}
+		b.mu.Unlock()
+	}
+	if upgraded > 0 && upgraded < len(c.brokers) {
+		facts.Upgraded += fmt.Sprintf(" (%d of %d brokers)", upgraded, len(c.brokers))
 	}
 	return facts
 }
@@ -151,7 +161,7 @@ func (c *Cluster) Brokers() []cluster.Broker {
 // Kafka knows, save what needs a second broker.
 func (c *Cluster) Has(capability cluster.Capability) bool {
 	switch capability {
-	case cluster.CanMoveLeader, cluster.CanReplicate:
+	case cluster.CanMoveLeader, cluster.CanReplicate, cluster.CanUpgrade:
 		if len(c.brokers) < 2 {
 			return false
 		}

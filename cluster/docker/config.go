@@ -31,6 +31,7 @@ type Config struct {
 	Image      string            // image reference, instead of the ones of this Kafka version
 	Brokers    int               // 1 to 100; the broker ids are 1 to Brokers
 	Advertised []string          // by broker: "127.0.0.1:port" of its proxy, which clients are told
+	Upgrades   []string          // versions that brokers will be upgraded to: a missing image is an error at the start
 	Config     map[string]string // broker properties, over the harness's defaults
 	Run        string            // label of the run, for people who look at docker ps
 	Progress   func(string)      // told what is being waited for, in a few words; may be nil

@@ -53,7 +53,7 @@ func TestABrokerBeforeKRaftIsToldItsZooKeeper(t *testing.T) {
 	for name, want := range map[string]string{
 		"KAFKA_BROKER_ID":                      "2",
 		"KAFKA_ZOOKEEPER_CONNECT":              "10.9.8.10:2181",
-		"KAFKA_ZOOKEEPER_SESSION_TIMEOUT_MS":   "2000",
+		"KAFKA_ZOOKEEPER_SESSION_TIMEOUT_MS":   "4000",
 		"KAFKA_LISTENERS":                      "CLIENT://0.0.0.0:9092,REPLICATION://10.9.8.12:9093",
 		"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CLIENT:PLAINTEXT,REPLICATION:PLAINTEXT",
 		"KAFKA_MIN_INSYNC_REPLICAS":            "2",

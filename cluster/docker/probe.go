@@ -73,7 +73,7 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 		return err
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := closeAfter(ctx, conn)
 	defer stop()
 
 	asked := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
@@ -112,6 +112,11 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 		return fmt.Errorf("broker %d: InitProducerId: %w", b.id, err)
 	}
 	return nil
+}
+
+// closeAfter lets whatever waits for the connection fail when the context ends.
+func closeAfter(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 }
 
 // newest is the newest version of a request that a broker knows; 0 when it

@@ -63,6 +63,11 @@ func (c *Cluster) start(ctx context.Context, owner owner, random []byte) (err er
 	if c.version, err = versionOf(c.image, c.config.Kafka); err != nil {
 		return err
 	}
+	for _, kafka := range c.config.Upgrades {
+		if _, err := findVersion(ctx, c.engine, &c.config, kafka); err != nil {
+			return err
+		}
+	}
 	c.labels = owner.labels()
 	c.labels[labelCluster] = c.id
 	c.labels[labelRun] = c.config.Run

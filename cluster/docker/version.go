@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -24,6 +25,8 @@ func Capabilities(kafka history.KafkaVersion) []cluster.Capability {
 	since(2, 4, cluster.CanMoveLeader)
 	// Before, brokers look for idle producer ids every ten minutes (KIP-854).
 	since(3, 4, cluster.CanExpire)
+	// Without a ZooKeeper; see Upgrade.
+	since(3, 3, cluster.CanUpgrade)
 	return can
 }
 
@@ -37,6 +40,20 @@ var (
 	// tagVersion is a version at the start of a tag.
 	tagVersion = regexp.MustCompile(`:(\d+(?:\.\d+){2,3})[^/:@]*(?:@|$)`)
 )
+
+// ImageVersion asks an image that is on this machine which Kafka it holds.
+func ImageVersion(ctx context.Context, reference string) (history.KafkaVersion, error) {
+	provider, err := connect(ctx)
+	if err != nil {
+		return history.KafkaVersion{}, err
+	}
+	defer provider.Close()
+	found, err := inspectImage(ctx, provider.Client(), reference)
+	if err != nil {
+		return history.KafkaVersion{}, err
+	}
+	return versionOf(found, "")
+}
 
 // versionOf finds out which Kafka an image holds: by its label if it was built
 // here, by the release it was built from if it is an official one, else by
