@@ -15,6 +15,10 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
+// widestLine is how much of a broker's line an error shows, bytes: some list
+// every partition.
+const widestLine = 200
+
 // cleanupTime is how long removing a cluster that did not start may take.
 const cleanupTime = 60 * time.Second
 
@@ -148,5 +152,14 @@ func lastLines(text string) string {
 	if text == "" {
 		return "it wrote nothing"
 	}
-	return "its last lines:\n" + text
+	var b strings.Builder
+	b.WriteString("its last lines:")
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if len(line) > widestLine {
+			line = strings.ToValidUTF8(line[:widestLine], "") + " ..."
+		}
+		b.WriteString("\n" + line)
+	}
+	return b.String()
 }

@@ -195,7 +195,7 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, kafka st
 	began := time.Now()
 	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Seed: j.seed}
 	if f.image == "" {
-		result.Kafka = kafka // of an image it is not known
+		result.Kafka = cmp.Or(j.scenario.Cluster.Kafka, kafka) // of an image it is not known
 	}
 	if result.Folder == "" {
 		result.File = j.scenario.File

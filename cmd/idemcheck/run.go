@@ -54,6 +54,9 @@ needs nothing but this program.`,
 			if cmd.Flags().Changed("kafka") && f.cluster == "embedded" {
 				return usage(errors.New("--kafka needs --cluster docker: the embedded cluster is kfake, of one version"))
 			}
+			if f.image != "" && !cmd.Flags().Changed("kafka") {
+				f.kafka = []string{""} // the image itself is asked
+			}
 			if len(args) == 0 {
 				args = []string{"smoke"}
 			}
@@ -110,6 +113,9 @@ func (f *runFlags) check() error {
 		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
 			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
 		}
+	}
+	if f.image != "" && len(f.kafka) == 1 && f.kafka[0] == "" {
+		return nil
 	}
 	return checkVersions(f.kafka)
 }
