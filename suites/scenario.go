@@ -44,7 +44,7 @@ func (s *Scenario) Faults() []history.FaultSpec {
 type Cluster struct {
 	Kind    string            `yaml:"kind,omitempty" json:"kind"` // any, embedded, docker
 	Brokers int               `yaml:"brokers,omitempty" json:"brokers"`
-	Kafka   string            `yaml:"kafka,omitempty" json:"kafka,omitempty"` // docker: always this version; empty: what the user chose
+	Kafka   string            `yaml:"kafka,omitempty" json:"kafka,omitempty"`   // docker: always this version; empty: what the user chose
 	Config  map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // broker properties
 }
 
