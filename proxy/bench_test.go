@@ -70,7 +70,7 @@ func way(b *testing.B, name, upstream string) net.Addr {
 		b.Cleanup(func() { f.Close() })
 		f.Serve(0, 0, dialer(upstream))
 		f.Attach("0123abcd", newRing(), nil)
-		return f.lanes[0].listener.Addr()
+		return f.lanes[0].address
 	}
 	panic("no such way: " + name)
 }

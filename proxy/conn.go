@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -54,6 +55,7 @@ type conn struct {
 	up, down    *sink
 	wake        chan struct{} // one slot: answers must look again
 	wakeUp      chan struct{} // one slot: requests must look again
+	wakeRead    chan struct{} // one slot: the client's source must look again
 	tick        chan struct{} // one slot: run must look again
 	answersDone chan struct{}
 	answers     *answers // set by the answer toxic; read after answersDone
@@ -71,7 +73,8 @@ type conn struct {
 func newConn(l *lane, client net.Conn, att *attachment) *conn {
 	return &conn{
 		id: l.fleet.lastConn.Add(1), lane: l, att: att, client: client,
-		wake: make(chan struct{}, 1), wakeUp: make(chan struct{}, 1), tick: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), wakeUp: make(chan struct{}, 1),
+		wakeRead: make(chan struct{}, 1), tick: make(chan struct{}, 1),
 		answersDone: make(chan struct{}), lostCh: make(chan struct{}), forced: make(chan struct{}),
 	}
 }
@@ -99,6 +102,7 @@ func (c *conn) wakeAnswers() { poke(c.wake) }
 
 // wakeBoth makes both directions look at holds and losses again.
 func (c *conn) wakeBoth() {
+	poke(c.wakeRead)
 	poke(c.wake)
 	poke(c.wakeUp)
 }
@@ -225,15 +229,18 @@ func (c *conn) start() {
 	c.mu.Lock()
 	c.up, c.down = up, down
 	c.mu.Unlock()
-	c.lane.startLinks(c,
-		&source{conn: c.client, ended: c.clientEnded},
-		&source{conn: c.broker, ended: c.brokerEnded})
+	from := &source{conn: c.client, stalls: c.stalls}
+	from.ended = func(err error) { c.clientEnded(err, &from.framing) }
+	c.lane.startLinks(c, from, &source{conn: c.broker, ended: c.brokerEnded})
 }
 
-func (c *conn) clientEnded(err error) {
+func (c *conn) clientEnded(err error, at *framing) {
 	why := "closed by the client"
 	if !errors.Is(err, io.EOF) {
 		why = "broken by the client: " + err.Error()
+	}
+	if came, size, ok := at.within(); ok && !c.opaque.Load() {
+		why += fmt.Sprintf(", in the middle of a request (%d of %d bytes)", came, size)
 	}
 	c.lose(loss{fault: history.NoFault, why: why, abrupt: true})
 }

@@ -42,12 +42,14 @@ const (
 	// Pass lets the frame through. It is the zero value.
 	Pass Verb = iota
 	// Cut closes the connection on both sides instead of passing the frame: on
-	// a request nothing of it reaches the broker; on an answer the client never
-	// sees it, nor those pipelined behind it.
+	// a request no more of it than Decision.Part reaches the broker; on an answer
+	// the client never sees it, nor those pipelined behind it.
 	Cut
-	// Hold keeps back this answer, and everything behind it on this connection,
-	// until Decision.Release is closed or Decision.For has passed. Requests
-	// still flow. Only for answers.
+	// Hold keeps back this frame, and everything behind it on this connection in
+	// its direction, until Decision.Release is closed or Decision.For has
+	// passed; the other direction still flows. A request goes on then even if its
+	// client has closed the connection meanwhile, as bytes do that are under way
+	// in a network.
 	Hold
 	// Refuse withholds the batches in Decision.Codes from the broker and
 	// answers them with the given code, in the place where the broker's answer
@@ -64,8 +66,12 @@ type Decision struct {
 	Fault   int32           // planned fault behind it; used in the journal when Verb is not Pass
 	For     time.Duration   // Hold: at most this long; 0 is without limit
 	Release <-chan struct{} // Hold: until closed; may be nil when For is set
+	Part    int64           // Cut of a request: how many of its bytes reach the broker first; never all of them
 	Codes   map[int]int16   // Refuse, Rewrite: index into Exchange.Batches -> error code
 }
+
+// Half, as a Decision's Part, is half of the request's bytes.
+const Half int64 = -1
 
 // Control decides what happens to produce traffic. Its methods are called from
 // many connections at once, on the path of every frame: they must be quick and

@@ -31,6 +31,9 @@
 // broker said. A batch that a Refuse withheld has history.NeverAsked as its
 // Error in the Exchange that OnAnswer sees. A request that arrives on a cut
 // connection, or after its broker has gone, is journaled as dropped and no
-// Control is asked. A decision that does not fit (Hold or Rewrite on a request,
-// Refuse on an answer, Refuse of no batch) passes.
+// Control is asked. A request that was held back has two rows for each batch: a
+// WireRequest when it came, and a WireDelivery when it went on or was given up;
+// the Control is asked when it goes on, unless it is the one who holds it, or
+// the client has left. A decision that does not fit (Rewrite on a request, Refuse
+// on an answer, Refuse of no batch) passes.
 package proxy

@@ -20,6 +20,9 @@ const chunkSize = 64 << 10
 type source struct {
 	conn  net.Conn // nil: the stream has ended already
 	ended func(error)
+	// stalls, when not nil, is asked how many bytes may be read next.
+	stalls  func(*framing) (most int)
+	framing framing
 }
 
 // WriteTo lets io.Copy read chunks of our size.
@@ -31,13 +34,23 @@ func (s *source) WriteTo(link io.Writer) (int64, error) {
 	buffer := make([]byte, chunkSize)
 	var total int64
 	for {
-		n, err := s.conn.Read(buffer)
+		most := len(buffer)
+		if s.stalls != nil {
+			most = s.stalls(&s.framing)
+		}
+		n, err := s.conn.Read(buffer[:most])
 		if n > 0 {
+			if s.stalls != nil {
+				s.framing.advance(buffer[:n])
+			}
 			// The link copies; its Write never fails.
 			if _, err := link.Write(buffer[:n]); err != nil {
 				return total, err
 			}
 			total += int64(n)
+		}
+		if err != nil && s.stalls != nil && expired(s.conn, err) {
+			continue
 		}
 		if err != nil {
 			s.ended(err)

@@ -35,16 +35,10 @@ func Listen(n int) (*Fleet, error) {
 	f.att.Store(newAttachment("", nil, nil))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := openLane(f, i, server)
 		if err != nil {
 			f.Close()
 			return nil, fmt.Errorf("open the proxy's port for broker %d of %d: %w; is the loopback interface up, and are ports free?", i, n, err)
-		}
-		l, err := newLane(f, i, listener, server)
-		if err != nil {
-			listener.Close()
-			f.Close()
-			return nil, err
 		}
 		f.lanes = append(f.lanes, l)
 	}
@@ -55,7 +49,7 @@ func Listen(n int) (*Fleet, error) {
 func (f *Fleet) Addresses() []string {
 	addresses := make([]string, len(f.lanes))
 	for i, l := range f.lanes {
-		addresses[i] = l.listener.Addr().String()
+		addresses[i] = l.address.String()
 	}
 	return addresses
 }
@@ -108,9 +102,7 @@ func (f *Fleet) Detach(ctx context.Context) error {
 		err = fmt.Errorf("detach the proxies: %w; they were closed by force, and late answers are not in the journal", err)
 	}
 	for _, l := range f.lanes {
-		if e := l.removeToxics(); e != nil {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, l.removeToxics(), l.allowAll())
 	}
 	return err
 }
@@ -155,9 +147,7 @@ func (f *Fleet) Close() error {
 	var err error
 	for _, l := range f.lanes {
 		l.refuse(true)
-		if e := l.listener.Close(); e != nil {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, l.closePort())
 		l.forceAll("closed by the harness")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
@@ -167,6 +157,7 @@ func (f *Fleet) Close() error {
 	}
 	for _, l := range f.lanes {
 		l.accepting.Wait()
+		err = errors.Join(err, l.release())
 	}
 	return err
 }

@@ -154,7 +154,7 @@ func cluster(t testing.TB, brokers int, topics ...string) *Fleet {
 				return nil, err
 			}
 			real = append(real, l.Addr().String())
-			at := f.lanes[next].listener.Addr()
+			at := f.lanes[next].address
 			next++
 			return advertised{l, at}, nil
 		}))

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -16,6 +18,9 @@ type hold struct {
 	fault              int32
 	match              func(clientID string) bool
 	toClient, toBroker bool // the directions in which nothing passes
+
+	stall   bool         // the client is not read from
+	stalled atomic.Int64 // connections that stood still because of it
 }
 
 // HoldAnswers makes a black hole towards the clients of the broker at index
@@ -59,17 +64,15 @@ func (f *Fleet) Silence(index int, fault int32, toClient, toBroker bool, match f
 	h := &hold{fault: fault, match: match, toClient: toClient, toBroker: toBroker}
 	l.changeHolds(func(now []*hold) []*hold { return append(now, h) })
 	return func() {
-		l.changeHolds(func(now []*hold) []*hold {
-			var rest []*hold
-			for _, other := range now {
-				if other != h {
-					rest = append(rest, other)
-				}
-			}
-			return rest
-		})
+		l.endHold(h)
 		l.awaitHealed(h)
 	}
+}
+
+func (l *lane) endHold(h *hold) {
+	l.changeHolds(func(now []*hold) []*hold {
+		return slices.DeleteFunc(now, func(other *hold) bool { return other == h })
+	})
 }
 
 // changeHolds replaces the list of holds and tells the connections.

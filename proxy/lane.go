@@ -21,7 +21,8 @@ type lane struct {
 	fleet     *Fleet
 	index     int
 	broker    atomic.Int32
-	listener  net.Listener
+	address   *net.TCPAddr
+	release   func() error // of the address
 	server    *toxiproxy.ApiServer
 	proxy     *toxiproxy.Proxy
 	accepting sync.WaitGroup
@@ -30,6 +31,8 @@ type lane struct {
 	starting *conn // whose links are being started, under startMu
 
 	mu       sync.Mutex
+	listener net.Listener // nil while connections are refused
+	refusals int          // faults that refuse
 	dial     func(context.Context) (net.Conn, error)
 	conns    map[*conn]struct{}
 	refusing bool
@@ -42,9 +45,27 @@ type lane struct {
 	serial  int
 }
 
+// openLane takes a port on the loopback interface, and listens there.
+func openLane(f *Fleet, index int, server *toxiproxy.ApiServer) (*lane, error) {
+	address, release, err := reserve()
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", address.String())
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	l, err := newLane(f, index, listener, server)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), release())
+	}
+	l.release = release
+	return l, nil
+}
+
 func newLane(f *Fleet, index int, listener net.Listener, server *toxiproxy.ApiServer) (*lane, error) {
 	l := &lane{
-		fleet: f, index: index, listener: listener, server: server,
+		fleet: f, index: index, listener: listener, address: listener.Addr().(*net.TCPAddr), server: server,
 		conns: make(map[*conn]struct{}), toxics: make(map[string]bool),
 	}
 	l.broker.Store(-1)
@@ -73,14 +94,14 @@ func (l *lane) serve(broker int32, dial func(context.Context) (net.Conn, error))
 	l.dial = dial
 	if first {
 		l.accepting.Add(1)
-		go l.accept()
+		go l.accept(l.listener)
 	}
 }
 
-func (l *lane) accept() {
+func (l *lane) accept(listener net.Listener) {
 	defer l.accepting.Done()
 	for {
-		client, err := l.listener.Accept()
+		client, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}

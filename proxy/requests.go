@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -243,8 +244,15 @@ func (r *requests) decide(p *pending, d Decision, h header, message *kmsg.Produc
 	size := h.size + 4
 	switch d.Verb {
 	case Cut:
+		part := partOf(size, d.Part)
+		if part > 0 {
+			for i := range p.shares {
+				p.shares[i].note = fmt.Sprintf("%d of the request's %d bytes reached the broker", part, size)
+			}
+		}
 		c.journalRequest(kind, p, history.ActionCut, d.Fault)
-		from.discard(size)
+		from.take(part, &r.out)
+		from.discard(size - part)
 		c.lose(loss{fault: d.Fault, why: "cut at a request", cut: true})
 	case Refuse:
 		if !r.refuse(p, d, h, message, from, kind) {
@@ -255,6 +263,14 @@ func (r *requests) decide(p *pending, d Decision, h header, message *kmsg.Produc
 	default:
 		panic("proxy: impossible verb")
 	}
+}
+
+// partOf is how many bytes of a frame pass before a cut.
+func partOf(size int, asked int64) int {
+	if asked == Half {
+		return size / 2
+	}
+	return int(max(0, min(asked, int64(size-1))))
 }
 
 func (r *requests) pass(p *pending, size int, from *rope, kind history.WireKind) {

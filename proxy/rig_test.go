@@ -245,3 +245,9 @@ func keyOf(frame []byte) string {
 	}
 	return "something else"
 }
+
+func metadataAnswer() *kmsg.MetadataResponse {
+	resp := kmsg.NewPtrMetadataResponse()
+	resp.Version = 9
+	return resp
+}

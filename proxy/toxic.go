@@ -40,9 +40,11 @@ var (
 	_ toxics.StatefulToxic = (*answerToxic)(nil)
 )
 
-// registerToxics makes the pair known to toxiproxy, which instantiates toxics
+// registerToxics makes our toxics known to toxiproxy, which instantiates toxics
 // by name. Doing it again is harmless.
 func registerToxics() {
 	toxics.Register(requestToxicType, new(requestToxic))
 	toxics.Register(answerToxicType, new(answerToxic))
+	toxics.Register(slicerToxicType, new(slicerToxic))
+	toxics.Register(jitterToxicType, new(jitterToxic))
 }

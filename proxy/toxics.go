@@ -15,19 +15,27 @@ import (
 // a peer that does not read. toxiproxy itself loses bytes after five seconds.
 const changeLimit = 2 * time.Second
 
-// AddToxic adds one of toxiproxy's own toxics behind the Kafka toxic, for all
-// connections of the broker at index: latency, bandwidth, slicer, slow_close.
-// stream is "upstream" (requests) or "downstream" (answers); attributes are
-// toxiproxy's. Its toxics that lose bytes (timeout, limit_data, reset_peer) are
-// not taken: the journal would call passed what was dropped.
+// AddToxic adds a toxic behind the Kafka toxic, for all connections of the
+// broker at index. stream is "upstream" (requests) or "downstream" (answers).
+// latency, bandwidth and slow_close are toxiproxy's own, with its attributes.
+// slicer (size in bytes, delay in microseconds) and jitter (most, in
+// microseconds) are ours, since toxiproxy's draw from the global random source:
+// their attribute seed says what they draw. Toxics that lose bytes (timeout,
+// limit_data, reset_peer) are not taken: the journal would call passed what was
+// dropped.
 //
 // A change needs every link to pause for a moment. A link that cannot, because
 // its peer has not read for two seconds, has its connection closed.
 func (f *Fleet) AddToxic(index int, kind, stream string, attributes map[string]any) (remove func() error, err error) {
+	registered := kind
 	switch kind {
-	case "latency", "bandwidth", "slicer", "slow_close":
+	case "latency", "bandwidth", "slow_close":
+	case "slicer":
+		registered = slicerToxicType
+	case "jitter":
+		registered = jitterToxicType
 	default:
-		return nil, fmt.Errorf("add toxic %q: the proxy knows latency, bandwidth, slicer and slow_close; close connections or hold answers to lose bytes", kind)
+		return nil, fmt.Errorf("add toxic %q: the proxy knows latency, jitter, bandwidth, slicer and slow_close; close connections or hold answers to lose bytes", kind)
 	}
 	if stream != "upstream" && stream != "downstream" {
 		return nil, fmt.Errorf("add toxic %q: stream is upstream or downstream, not %q", kind, stream)
@@ -41,7 +49,7 @@ func (f *Fleet) AddToxic(index int, kind, stream string, attributes map[string]a
 	l.serial++
 	name := fmt.Sprintf("%s-%d", kind, l.serial)
 	text, err := json.Marshal(map[string]any{
-		"name": name, "type": kind, "stream": stream, "toxicity": 1.0, "attributes": attributes,
+		"name": name, "type": registered, "stream": stream, "toxicity": 1.0, "attributes": attributes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("add toxic %q: attributes: %w", kind, err)

@@ -40,7 +40,7 @@ func TestToxicsChangeUnderLoadWithoutLosingAByte(t *testing.T) {
 				with map[string]any
 			}{
 				{"latency", map[string]any{"latency": 2}}, {"bandwidth", map[string]any{"rate": 50_000}},
-				{"slicer", map[string]any{"average_size": 500, "size_variation": 100, "delay": 10}},
+				{"slicer", map[string]any{"size": 500, "delay": 10, "seed": 1}}, {"jitter", map[string]any{"most": 2000, "seed": 1}},
 			}
 			k := kinds[rng.Intn(len(kinds))]
 			remove, err := f.AddToxic(0, k.kind, []string{"upstream", "downstream"}[rng.Intn(2)], k.with)
@@ -169,7 +169,7 @@ func TestToxicsThatLoseBytesAreRefused(t *testing.T) {
 
 func TestConnectionsThatLeaveInMidStreamLeaveNothingBehind(t *testing.T) {
 	r := newRig(t, nil)
-	r.f.AddToxic(0, "slicer", "upstream", map[string]any{"average_size": 100, "size_variation": 10, "delay": 1})
+	r.f.AddToxic(0, "slicer", "upstream", map[string]any{"size": 100, "delay": 1, "seed": 1})
 	rng := rand.New(rand.NewSource(1))
 	request := produceFrame(1, 9, -1, load{"a", 0, 0, 5, 1000})
 	answer := answerFrame(1, 9, verdict{"a", 0, 0, 1})
