@@ -48,6 +48,7 @@ type Kind struct {
 
 	forges  bool     // a client is told what no broker said
 	lasting bool     // goes on until healed; else it is over at once, or by itself
+	draws   bool     // makes choices while it is in force, from the plan's Seed
 	alone   bool     // waits for its turn: of these one is in force at a time
 	knobs   []string // which of history.Knobs it takes, by their names in a scenario
 	targets []string // what of a target it takes: partition, broker, producer
@@ -77,7 +78,8 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults(), upgradeFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults(), upgradeFaults(),
+		lateFaults(), silenceFaults(), connectionFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

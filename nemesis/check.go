@@ -27,7 +27,7 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 		problems = append(problems, Problem{field, fmt.Sprintf(format, values...)})
 	}
 	for field, set := range map[string]bool{
-		"error": spec.Error != 0, "append": spec.Append, "delay": spec.Delay != 0, "rate": spec.Rate != 0, "size": spec.Size != 0,
+		"error": spec.Error != 0, "append": spec.Append, "delay": spec.Delay != 0, "rate": spec.Rate != 0, "size": spec.Size != 0, "batches": spec.Batches != 0,
 		"how": spec.How != "", "from": spec.From != "", "way": spec.Way != "", "kafka": spec.Kafka != "", "config": len(spec.Config) > 0,
 	} {
 		if set && !slices.Contains(kind.knobs, field) {

@@ -102,6 +102,9 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 	if kind.role == "producer" && f.Target.Producer == history.Any {
 		f.Target.Producer = int32(from.IntN(shape.Producers))
 	}
+	if kind.draws {
+		f.Seed = from.Uint64()
+	}
 	if onTopic(kind.role) {
 		f.Target.Topic = from.IntN(shape.Topics)
 		if f.Target.Partition == history.Any && kind.role != "topic" {

@@ -155,6 +155,26 @@ func (w *world) Silence(broker int, fault int32, toClient, toBroker bool, match 
 	}
 }
 
+func (w *world) StallReads(broker int, _ func(string) bool) func() int {
+	_ = w.do("stall %d", broker)
+	return func() int {
+		_ = w.do("read on %d", broker)
+		return 2
+	}
+}
+
+func (w *world) Refuse(broker int) (func() error, error) {
+	if err := w.do("refuse %d", broker); err != nil {
+		return nil, err
+	}
+	return func() error { return w.do("allow %d", broker) }, nil
+}
+
+func (w *world) Reset(broker int, _ int32, _ func(string) bool) int {
+	_ = w.do("reset %d", broker)
+	return 3
+}
+
 func (w *world) AddToxic(broker int, kind, stream string, attributes map[string]any) (func() error, error) {
 	if err := w.do("%s %s on %d: %v", kind, stream, broker, attributes); err != nil {
 		return nil, err

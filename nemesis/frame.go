@@ -12,6 +12,7 @@ const (
 	AnswerError      = "answer-error"
 	BlackholeAcks    = "blackhole-acks"
 	CutAfterAppend   = "cut-after-append"
+	CutMidRequest    = "cut-mid-request"
 	CutBeforeRequest = "cut-before-request"
 	DelayAcks        = "delay-acks"
 )
@@ -33,6 +34,9 @@ func frameFaults() []Kind {
 		{Name: CutBeforeRequest, Family: OnLink, role: "link", targets: everywhere[:],
 			Explain:   "the connection closes before a produce request reaches the broker: certainly not appended",
 			onRequest: (*Nemesis).cutBeforeRequest},
+		{Name: CutMidRequest, Family: OnLink, role: "link", targets: everywhere[:], knobs: []string{"size"},
+			Explain: "size bytes of a produce request reach the broker (half of it if not said, never all), then the connection closes: certainly not appended",
+			check:   checkPart, onRequest: (*Nemesis).cutMidRequest},
 		{Name: DelayAcks, Family: OnLink, role: "link", targets: everywhere[:], knobs: []string{"delay"},
 			Explain: "from an answer on everything to the client is held for delay",
 			check:   checkDelay, onAnswer: (*Nemesis).delayAcks},
@@ -71,6 +75,23 @@ func (n *Nemesis) cutBeforeRequest(f *fault, e *proxy.Exchange, producer int32, 
 	f.hitAll(e)
 	n.finish(f, nil)
 	return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID}
+}
+
+func checkPart(spec history.FaultSpec, complain complain) {
+	if spec.Size < 0 {
+		complain("size", "size %d: want the number of bytes that reach the broker, 1 or more", spec.Size)
+	}
+}
+
+func (n *Nemesis) cutMidRequest(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {
+	n.start(f, connection(e, producer))
+	f.hitAll(e)
+	n.finish(f, nil)
+	part := f.plan.Size
+	if part == 0 {
+		part = proxy.Half
+	}
+	return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID, Part: part}
 }
 
 // refuse answers for the broker, which never sees the batch.

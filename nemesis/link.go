@@ -56,6 +56,7 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 	if n.keptBack(e.Broker, producer) {
 		n.unacked(producer, e)
 	}
+	n.stored(producer, e)
 	for _, f := range n.faults {
 		if f.state != ready || !strikesAnswers(f) {
 			continue
@@ -84,7 +85,11 @@ func (n *Nemesis) OnLost(e *proxy.Exchange, id int32) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if id >= 0 && int(id) < len(n.faults) {
-		n.faults[id].lost(e)
+		f := n.faults[id]
+		f.lost(e)
+		if f.late != nil {
+			f.came(e)
+		}
 	}
 }
 
@@ -139,7 +144,7 @@ func aim(plan history.PlannedFault) history.Target {
 // keptBack says whether a black hole is in force between broker and producer. Called with mu held.
 func (n *Nemesis) keptBack(broker, producer int32) bool {
 	for _, f := range n.faults {
-		if f.state == active && f.plan.Fault == BlackholeAcks && f.holds == n.indexOf(broker) && f.from == producer {
+		if f.state == active && (f.plan.Fault == BlackholeAcks || f.plan.Fault == Blackhole) && f.holds == n.indexOf(broker) && f.from == producer {
 			return true
 		}
 	}

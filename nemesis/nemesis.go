@@ -21,7 +21,15 @@ type Links interface {
 	// connection is closed; what was held passes after heal unless a side has
 	// closed meanwhile. match nil is all clients.
 	Silence(broker int, fault int32, toClient, toBroker bool, match func(clientID string) bool) (heal func())
-	// AddToxic puts one of toxiproxy's toxics on every connection of a broker.
+	// StallReads stops reading from matching clients of a broker, each in the
+	// middle of its next produce request. heal says how many stood still.
+	StallReads(broker int, match func(clientID string) bool) (heal func() int)
+	// Refuse refuses new connections to a broker until allow is called.
+	Refuse(broker int) (allow func() error, err error)
+	// Reset ends the open connections of matching clients (nil: all) to a broker
+	// with RST, and returns how many.
+	Reset(broker int, fault int32, match func(clientID string) bool) int
+	// AddToxic puts a toxic on every connection of a broker, in one direction.
 	AddToxic(broker int, kind, stream string, attributes map[string]any) (remove func() error, err error)
 }
 
@@ -160,6 +168,7 @@ type fault struct {
 	ended chan struct{} // closed when over
 	holds int32         // black hole: index of the broker whose answers it keeps back, or -1
 	from  int32         // black hole: the producer that it keeps them from
+	late  *late         // late request: what is held
 }
 
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a
