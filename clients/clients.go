@@ -8,6 +8,7 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -28,6 +29,10 @@ type Options struct {
 	RequestTimeout  time.Duration // client side: give up waiting for an answer
 	DeliveryTimeout time.Duration
 	MetadataMaxAge  time.Duration
+	// TransactionalID makes the producer a Transactional one. TransactionTimeout
+	// is how long the coordinator leaves a transaction open.
+	TransactionalID    string
+	TransactionTimeout time.Duration
 }
 
 // Record is one record to send.
@@ -42,6 +47,12 @@ type Result struct {
 	Outcome history.Outcome // acked, failed or unknown
 	Offset  int64           // history.NoOffset unless acked
 	Error   string          // one line; empty when acked
+	// Class names the error as the library or Kafka does (a type, an error
+	// code's name), Code is Kafka's, 0 when there is none, and Retriable says
+	// what the library thinks of it. All may be empty.
+	Class     string
+	Code      int16
+	Retriable bool
 }
 
 // Info is what an opened producer says of itself.
@@ -70,6 +81,22 @@ type Producer interface {
 	// Close ends the producer. What is still unanswered is called back first.
 	Close(ctx context.Context) error
 }
+
+// Transactional is a Producer that was opened with a transactional id. Its
+// methods are called from the goroutine that calls Send.
+type Transactional interface {
+	Producer
+	Begin(ctx context.Context) error
+	// Commit and Abort end the transaction, after everything sent in it was
+	// answered. They fail with ErrFenced when another instance has taken over;
+	// after any other error of Commit, Abort is to be called.
+	Commit(ctx context.Context) error
+	Abort(ctx context.Context) error
+}
+
+// ErrFenced is the error of a producer whose transactional id another instance
+// has taken over (KIP-98, KIP-447). It can do nothing more but close.
+var ErrFenced = errors.New("fenced: another producer has taken over this transactional id")
 
 // Process is a Producer that runs in a process of its own, which can be done
 // to what is done to processes. Its methods may be called from any goroutine.

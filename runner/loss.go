@@ -8,8 +8,8 @@ import (
 	"github.com/idemcheck/idemcheck/cluster"
 )
 
-// guard ends a run when a broker dies that no fault ended: what producers see
-// from then on says nothing about them, nor about a guarantee.
+// guard ends a run when a broker or a driver dies that no fault ended: what
+// producers see from then on says nothing about them, nor about a guarantee.
 type guard struct {
 	ctx    context.Context // of the run; its cause is a *lossError then
 	cancel context.CancelCauseFunc
@@ -17,7 +17,7 @@ type guard struct {
 	over   chan struct{}
 }
 
-// lossError is a broker that died and nobody killed.
+// lossError is a broker or a driver that died and nobody killed.
 type lossError struct{ error }
 
 func (l lossError) Unwrap() error { return l.error }
@@ -50,7 +50,7 @@ func (g *guard) stop() {
 	g.cancel(nil)
 }
 
-// loss is the broker that died, in the words that the cluster has for it; nil
+// loss is what died, in the words that the cluster or the client has for it; nil
 // for none. Whatever else went wrong then is a consequence.
 func (g *guard) loss() error {
 	var lost lossError

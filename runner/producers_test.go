@@ -1,8 +1,12 @@
 package runner
 
 import (
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -82,5 +86,135 @@ func TestClientIDsOfLaterInstancesAreTheSameProducers(t *testing.T) {
 		if o.producerOf(other) != history.Any {
 			t.Errorf("%q is taken for producer %d", other, o.producerOf(other))
 		}
+	}
+}
+
+// apart is a scenario whose producers run in processes of their own.
+func apart(change func(*suites.Scenario)) suites.Scenario {
+	return scenario(func(s *suites.Scenario) {
+		s.Clients[0].Process = true
+		s.Nemesis = nil
+		change(s)
+	})
+}
+
+// gone complains of every driver that is left.
+func gone(t *testing.T, m *history.Manifest) {
+	t.Helper()
+	for _, p := range m.Processes {
+		if p.PID == 0 || syscall.Kill(p.PID, 0) == nil {
+			t.Errorf("process %d: driver %d is left behind", p.ID, p.PID)
+		}
+	}
+}
+
+func TestAKilledProducerIsFollowedByAnother(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	err := session(t, Config{}).Run(t.Context(), apart(func(s *suites.Scenario) {
+		s.Nemesis = []history.FaultSpec{{Fault: nemesis.KillProducer, When: after(15), Times: 3}}
+	}), 7, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, m := manifest(t, dir)
+	gone(t, m)
+	killed, sent := 0, int64(0)
+	for _, p := range m.Processes {
+		sent += p.Sent
+		if p.End == "signal: killed" {
+			killed++
+		}
+	}
+	if killed != 3 || len(m.Processes) != 5 || sent != 124 {
+		t.Errorf("%d killed, %d processes, %d records", killed, len(m.Processes), sent)
+	}
+	for op, err := range run.AllOps() {
+		if err != nil || op.Return == history.Forever {
+			t.Errorf("%+v: %v", op, err)
+		}
+	}
+}
+
+func TestAPausedProducerStandsStillUntilHealed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	err := session(t, Config{}).Run(t.Context(), apart(func(s *suites.Scenario) {
+		s.Nemesis = []history.FaultSpec{{Fault: nemesis.PauseProducer, When: after(15), Target: history.TargetSpec{Producer: history.Only(0)}}}
+	}), 7, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, m := manifest(t, dir)
+	gone(t, m)
+	var from, to int64
+	for _, f := range run.Faults {
+		switch f.Status {
+		case history.FaultStarted:
+			from = f.At
+		case history.FaultEnded:
+			to = f.At
+		}
+	}
+	for ev, err := range run.Wire() {
+		const passing = 100e6 // ns: what was under way through the proxy when it stopped
+		if err != nil || ev.Kind == history.WireRequest && ev.ClientID == m.Processes[0].ClientID && ev.At > from+passing && ev.At < to {
+			t.Errorf("it sent while it stood still: %+v, %v", ev, err)
+		}
+	}
+	if to-from < 1e9 {
+		t.Errorf("it stood still from %d to %d", from, to)
+	}
+}
+
+func TestARunIsStoppedWhileAProducerIsPausedAndLeavesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := session(t, Config{Watch: func(st Status) {
+		if len(st.Active) > 0 {
+			cancel()
+		}
+	}})
+	dir := filepath.Join(t.TempDir(), "run")
+	err := s.Run(ctx, apart(func(s *suites.Scenario) {
+		s.Nemesis = []history.FaultSpec{{Fault: nemesis.PauseProducer, When: after(15)}}
+	}), 7, dir)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	run, m := manifest(t, dir)
+	gone(t, m)
+	if last := run.Faults[len(run.Faults)-1]; last.Status != history.FaultEnded {
+		t.Errorf("%+v", last)
+	}
+}
+
+func TestADriverThatDiesByItselfBreaksTheRunWithItsLastLines(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	driver := filepath.Join(t.TempDir(), "driver.sh")
+	text := "#!/bin/sh\nread line\necho '{\"event\":\"ready\",\"protocol\":1,\"library\":\"sh\",\"version\":\"1\",\"order\":{},\"deadline_ms\":1000}'\n" +
+		"read line\necho 'Segmentation fault in librdkafka' >&2\nkill -SEGV $$\n"
+	if err := os.WriteFile(driver, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := session(t, Config{Drivers: map[string][]string{"franz-go": {driver}}})
+	err := s.Run(t.Context(), apart(func(s *suites.Scenario) { s.Workload.Warmup = 0 }), 7, dir)
+	var broken *Broken
+	if !errors.As(err, &broken) || !strings.Contains(err.Error(), "Segmentation fault in librdkafka") || !strings.Contains(err.Error(), "signal: segmentation fault") {
+		t.Errorf("%v", err)
+	}
+	_, m := manifest(t, dir)
+	gone(t, m)
+	if m.Ended != history.EndedBroken || !strings.Contains(m.Error, "ended by itself") {
+		t.Errorf("ended %q: %s", m.Ended, m.Error)
+	}
+	if log, err := os.ReadFile(filepath.Join(dir, "client", "producer-0.log")); err != nil || !strings.Contains(string(log), "librdkafka") {
+		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+func TestALibraryWithoutADriverCannotRunApart(t *testing.T) {
+	s := session(t, Config{Drivers: map[string][]string{}})
+	err := s.Run(t.Context(), apart(func(*suites.Scenario) {}), 7, filepath.Join(t.TempDir(), "run"))
+	if err == nil || !strings.Contains(err.Error(), "no driver program") {
+		t.Errorf("%v", err)
 	}
 }

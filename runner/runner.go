@@ -24,6 +24,9 @@ type Config struct {
 	// Libraries are the client libraries that scenarios can name; nil is all
 	// that there are.
 	Libraries map[string]clients.Library
+	// Drivers are the programs, with their arguments, that run a library's
+	// producers in processes of their own, by library; nil is this program's own.
+	Drivers map[string][]string
 	// Watch, when not nil, is told how a run stands, several times a second.
 	Watch func(Status)
 	// Fault, when not nil, is told of every line of a run's faults.jsonl as it is

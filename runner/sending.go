@@ -92,9 +92,9 @@ func quiet(all []suites.Client) time.Duration {
 // openOne opens one producer instance, and says about it all but its id.
 func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.Producer, history.Process, error) {
 	spec := r.scenario.Clients[index%len(r.scenario.Clients)]
-	library, ok := r.session.config.Libraries[spec.Library]
-	if !ok {
-		return nil, history.Process{}, fmt.Errorf("no client library %q", spec.Library)
+	library, err := r.library(spec, clientID)
+	if err != nil {
+		return nil, history.Process{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, openLimit)
 	defer cancel()
@@ -123,7 +123,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 		ClientID: clientID, Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: inFlight,
 		Linger: o.Linger, BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries,
 		RetryBackoff: o.RetryBackoff, RequestTimeout: o.RequestTimeout, DeliveryTimeout: o.DeliveryTimeout,
-		MetadataMaxAge: o.MetadataMaxAge,
+		MetadataMaxAge: o.MetadataMaxAge, TransactionTimeout: o.TransactionTimeout,
 	}
 }
 

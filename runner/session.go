@@ -47,6 +47,9 @@ func NewSession(c Config) *Session {
 	if c.Libraries == nil {
 		c.Libraries = libraries()
 	}
+	if c.Drivers == nil {
+		c.Drivers = drivers()
+	}
 	return &Session{config: c}
 }
 

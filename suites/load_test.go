@@ -104,7 +104,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"an unknown key":                 {head + "nemesi: []\n", "5:1", `unknown key "nemesi" (allowed: name, why, claims, cluster, topics, clients, workload, nemesis, mix, check, cover, expect, budget)`},
 		"an unknown key of the cluster":  {head + "cluster: {kinds: any}\n", "5:11", `unknown key "kinds" in cluster (allowed: kind, brokers, kafka, config)`},
 		"an unknown key of topics":       {head + "topics: {partition: 1}\n", "5:10", "in topics (allowed: count, partitions, replication, config)"},
-		"an unknown key of a client":     {client("ack: all"), "5:25", "in clients (allowed: library, idempotence, acks, options)"},
+		"an unknown key of a client":     {client("ack: all"), "5:25", "in clients (allowed: library, process, idempotence, acks, options)"},
 		"an unknown client option":       {client("options: {lingr: 5ms}"), "5:35", "in options (allowed: linger, batch_bytes,"},
 		"an unknown key of the workload": {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload:\n  name: fan-out\n  record: 10\n", "6:3", "in workload (allowed: name, producers, records,"},
 		"an unknown key of a fault":      {fault + "    when: {acks: 1}\n    time: 3\n", "8:5", "in nemesis (allowed: fault, when, times, target, heal,"},

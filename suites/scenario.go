@@ -60,6 +60,7 @@ type Topics struct {
 // in turn.
 type Client struct {
 	Library     string  `yaml:"library,omitempty" json:"library"`
+	Process     bool    `yaml:"process,omitempty" json:"process,omitempty"` // each producer in a process of its own
 	Idempotence bool    `yaml:"idempotence" json:"idempotence"`
 	Acks        string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0
 	Options     Options `yaml:"options,omitempty" json:"options"`
@@ -76,6 +77,10 @@ type Options struct {
 	RequestTimeout  time.Duration `yaml:"request_timeout,omitempty" json:"request_timeout,omitempty"`
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout,omitempty" json:"delivery_timeout,omitempty"`
 	MetadataMaxAge  time.Duration `yaml:"metadata_max_age,omitempty" json:"metadata_max_age,omitempty"`
+	// TransactionalID is the beginning of every producer's transactional id; the
+	// run and the producer's index are added.
+	TransactionalID    string        `yaml:"transactional_id,omitempty" json:"transactional_id,omitempty"`
+	TransactionTimeout time.Duration `yaml:"transaction_timeout,omitempty" json:"transaction_timeout,omitempty"`
 }
 
 // Expect is what a scenario must end in: pass, or a violation of one kind.

@@ -24,6 +24,11 @@ type Vocabulary struct {
 	Workload func(s *Scenario) error
 	Fault    func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem
 	Mix      func(mix history.MixSpec) []FieldProblem
+	// OfProducer says what a fault needs of the producer that it is done to: a
+	// process of its own, a transactional id.
+	OfProducer func(fault string) (process, transactional bool)
+	// Transactional says whether a workload sends in transactions.
+	Transactional func(workload string) bool
 }
 
 // FieldProblem is something wrong with one field of a fault or a mix.
@@ -63,7 +68,10 @@ func find(node ast.Node, path string) ast.Node {
 
 const unknownCounter = "unknown coverage counter %q (`idemcheck list counters` names them)"
 
-var scenarioName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var (
+	scenarioName      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	transactionalName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
+)
 
 // validate finds every problem of a scenario whose defaults are filled in.
 func validate(s *Scenario, v Vocabulary) []problem {
@@ -125,6 +133,7 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
 		validateIndexes(s, fmt.Sprintf("$.nemesis[%d]", i), spec, complain)
+		validateProducers(s, fmt.Sprintf("$.nemesis[%d]", i), spec, v, complain)
 	}
 	if s.Mix != nil {
 		for _, p := range v.Mix(*s.Mix) {
@@ -132,6 +141,7 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		}
 		for i, spec := range s.Mix.Specs() {
 			validateIndexes(s, fmt.Sprintf("$.mix.faults[%d]", i), spec, complain)
+			validateProducers(s, fmt.Sprintf("$.mix.faults[%d]", i), spec, v, complain)
 		}
 	}
 	for i, check := range s.Check {
@@ -199,7 +209,7 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 		options := map[string]int64{
 			"linger": int64(c.Options.Linger), "batch_bytes": int64(c.Options.BatchBytes), "retry_backoff": int64(c.Options.RetryBackoff),
 			"request_timeout": int64(c.Options.RequestTimeout), "delivery_timeout": int64(c.Options.DeliveryTimeout),
-			"metadata_max_age": int64(c.Options.MetadataMaxAge), "retries": int64(min(c.Options.Retries+1, 0)),
+			"metadata_max_age": int64(c.Options.MetadataMaxAge), "transaction_timeout": int64(c.Options.TransactionTimeout), "retries": int64(min(c.Options.Retries+1, 0)),
 		}
 		for _, name := range slices.Sorted(maps.Keys(options)) {
 			if options[name] < 0 {
@@ -207,6 +217,7 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 			}
 		}
 		at := fmt.Sprintf("$.clients[%d]", i)
+		validateTransactions(s, at, c, v, complain)
 		oneOf(at+".library", "library", c.Library, v.Libraries)
 		oneOf(at+".acks", "acks", c.Acks, []string{"all", "1", "0"})
 		if c.Options.Compression != "" {

@@ -35,6 +35,11 @@ func vocabulary() Vocabulary {
 			}
 			return problems
 		},
+		OfProducer: func(fault string) (process, transactional bool) {
+			kind, err := nemesis.ByName(fault) // an unknown name is complained of elsewhere
+			return err == nil && kind.Process, err == nil && kind.Transactional
+		},
+		Transactional: workloads.Transactional,
 	}
 	for _, w := range workloads.All() {
 		v.Workloads = append(v.Workloads, w.Name())

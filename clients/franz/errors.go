@@ -3,8 +3,10 @@ package franz
 import (
 	"errors"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/history"
 )
 
@@ -16,6 +18,15 @@ import (
 var certainlyNotAppended = []error{
 	// The record never entered the client's buffer, so no request carried it.
 	kgo.ErrMaxBuffered,
+}
+
+// result says what came of a record that failed.
+func result(err error) clients.Result {
+	r := clients.Result{Outcome: outcome(err), Offset: history.NoOffset, Error: err.Error(), Retriable: kerr.IsRetriable(err)}
+	if code := (*kerr.Error)(nil); errors.As(err, &code) {
+		r.Class, r.Code = code.Message, code.Code
+	}
+	return r
 }
 
 func outcome(err error) history.Outcome {

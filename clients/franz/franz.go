@@ -5,6 +5,7 @@ package franz
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -18,14 +19,19 @@ import (
 const Name = "franz-go"
 
 // Library opens franz-go producers. Its zero value is ready.
-type Library struct{}
+type Library struct {
+	Log io.Writer // what franz-go logs, from its level info on; nil for none
+}
 
 // Open implements clients.Library. It fails on options that franz-go cannot
 // take, naming the option, and when no bootstrap address answers.
-func (Library) Open(ctx context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
+func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
 	opts, err := translate(o)
 	if err != nil {
 		return nil, fmt.Errorf("open %s producer %s: %w", Name, o.ClientID, err)
+	}
+	if l.Log != nil {
+		opts = append(opts, kgo.WithLogger(kgo.BasicLogger(l.Log, kgo.LogLevelInfo, nil)))
 	}
 	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(bootstrap...))...)
 	if err != nil {
@@ -89,7 +95,7 @@ func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients
 	record := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Value: r.Value}
 	p.client.Produce(ctx, record, func(sent *kgo.Record, err error) {
 		if err != nil {
-			done(clients.Result{Outcome: outcome(err), Offset: history.NoOffset, Error: err.Error()})
+			done(result(err))
 			return
 		}
 		if p.unconfirmed {

@@ -133,6 +133,6 @@ could not do its job; 64 wrong usage.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(runCommand(), checkCommand(), showCommand(), listCommand(),
-		doctorCommand(), cleanCommand(), versionCommand())
+		doctorCommand(), cleanCommand(), versionCommand(), driverCommand())
 	return root
 }

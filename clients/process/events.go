@@ -1,0 +1,181 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// afterExit is how long the driver's output is read on once it has ended: what
+// it wrote before is in the pipe, and another process may hold that open.
+const afterExit = time.Second
+
+// read takes the driver's events until it ends, and then calls back what it
+// left unanswered.
+func (p *producer) read() {
+	go func() {
+		<-p.child.exited
+		time.AfterFunc(afterExit, func() { p.child.stdout.Close() })
+	}()
+	fault := p.events(bufio.NewReaderSize(p.child.stdout, 64<<10))
+	p.mu.Lock()
+	orderly := p.expected
+	p.mu.Unlock()
+	if fault != nil && !orderly {
+		p.child.end() // it talks nonsense, and is not to go on
+	}
+	<-p.child.exited
+	p.child.stdout.Close()
+	p.conclude(fault)
+}
+
+// events takes events until the output ends; the error is what is wrong with
+// one of them.
+func (p *producer) events(r *bufio.Reader) error {
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			// A line without an end was cut off with the driver.
+			return nil
+		}
+		var ev event
+		if err := json.Unmarshal(line, &ev); err != nil || ev.Event == "" {
+			return fmt.Errorf("line %d of its standard output is no event of the protocol: %.200q", n, bytes.TrimSpace(line))
+		}
+		if err := p.take(ev, n == 1); err != nil {
+			return fmt.Errorf("line %d of its standard output: %w: %.200q", n, err, bytes.TrimSpace(line))
+		}
+	}
+}
+
+// take does what one event says.
+func (p *producer) take(ev event, first bool) error {
+	if first {
+		if ev.Event != evReady && ev.Event != evFatal {
+			return errors.New("its first event is neither ready nor fatal")
+		}
+		p.ready <- ev
+		return nil
+	}
+	switch ev.Event {
+	case evAck:
+		for _, a := range ev.Acks {
+			if err := p.acked(a); err != nil {
+				return err
+			}
+		}
+	case evError:
+		for _, f := range ev.Errors {
+			if err := p.failed(f); err != nil {
+				return err
+			}
+		}
+	case evFlushed, evDone:
+		return p.reply(ev.ID, failure{})
+	case evFatal:
+		// The library says that it cannot go on. Its records are answered one by
+		// one all the same.
+	case evClosed:
+		p.mark(func() { p.closed = true })
+	default:
+		return fmt.Errorf("there is no event %q", ev.Event)
+	}
+	return nil
+}
+
+func (p *producer) acked(a ack) error {
+	p.mu.Lock()
+	s, known := p.pending[a.ID]
+	p.mu.Unlock()
+	switch {
+	case !known:
+		return fmt.Errorf("ack of %d, which is no record without an answer", a.ID)
+	case s.partition != a.Partition:
+		return fmt.Errorf("record %d was sent to partition %d and acked in partition %d", a.ID, s.partition, a.Partition)
+	case a.Offset < 0:
+		p.answer(a.ID, clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "sent, and the library says no offset"})
+	default:
+		p.answer(a.ID, clients.Result{Outcome: history.Acked, Offset: a.Offset})
+	}
+	return nil
+}
+
+func (p *producer) failed(f failure) error {
+	if f.Message == "" {
+		f.Message = "no message"
+	}
+	outcome := history.Unknown
+	if f.Appended == appendedNever {
+		outcome = history.Failed
+	}
+	r := clients.Result{Outcome: outcome, Offset: history.NoOffset, Error: inWords(f), Class: f.Class, Code: f.Code, Retriable: f.Retriable}
+	if p.answer(f.ID, r) {
+		return nil
+	}
+	return p.reply(f.ID, f)
+}
+
+// reply hands the answer to a command on. That nobody waits for it any more is
+// no news: its context may have ended.
+func (p *producer) reply(id int64, f failure) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if id < 1 || id > p.nextID {
+		return fmt.Errorf("answer to %d, which was never asked", id)
+	}
+	if reply, ok := p.replies[id]; ok {
+		delete(p.replies, id)
+		reply <- f
+	}
+	return nil
+}
+
+// inWords says an error in a line.
+func inWords(f failure) string {
+	switch {
+	case f.Class == "" && f.Code == 0:
+		return f.Message
+	case f.Code == 0:
+		return fmt.Sprintf("%s: %s", f.Class, f.Message)
+	}
+	return fmt.Sprintf("%s (%d): %s", f.Class, f.Code, f.Message)
+}
+
+// conclude calls back what the driver left unanswered, and reports an end that
+// nobody asked for.
+func (p *producer) conclude(fault error) {
+	p.mu.Lock()
+	left, opened, unasked := p.pending, p.open, !p.expected
+	p.pending = make(map[int64]sent) // nothing is added once end is set
+	switch {
+	case fault != nil:
+		p.end = fmt.Errorf("driver (pid %d): %w", p.PID(), fault)
+	case unasked:
+		p.end = fmt.Errorf("driver (pid %d) ended by itself: %s%s", p.PID(), p.child.state, p.lastLines())
+	default:
+		p.end = fmt.Errorf("driver (pid %d) has ended: %s", p.PID(), p.child.state)
+	}
+	end := p.end
+	p.mu.Unlock()
+	for _, s := range left {
+		s.done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "never answered: " + firstLine(end)})
+	}
+	// Whoever is told may close the producer: that must find it over.
+	close(p.over)
+	if opened && (unasked || fault != nil) && p.broken != nil {
+		p.broken(end)
+	}
+}
+
+func firstLine(err error) string {
+	line, _, _ := bytes.Cut([]byte(err.Error()), []byte("\n"))
+	return string(line)
+}

@@ -1,0 +1,301 @@
+// Package process runs a client library in a process of its own: a driver
+// program that takes commands and gives events, one JSON object a line (see
+// PROTOCOL.md). It knows nothing of what the driver is written in.
+package process
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// Library opens producers, each in a driver process of its own.
+type Library struct {
+	Command []string // the driver program and its arguments
+	Log     string   // file that its standard error is appended to
+	// Broken, when not nil, is told when a driver does what no driver may do:
+	// it ends unasked, or writes what is no event. It is called once.
+	Broken func(error)
+}
+
+// Open implements clients.Library: it starts a driver and has it open a
+// producer. The error has the driver's last lines.
+func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
+	child, err := start(l.Command, l.Log)
+	if err != nil {
+		return nil, fmt.Errorf("open producer %s: %w", o.ClientID, err)
+	}
+	p := &producer{
+		child: child, name: o.ClientID, broken: l.Broken, lines: make(chan []byte, queued), ready: make(chan event, 1),
+		closing: make(chan struct{}), over: make(chan struct{}), pending: make(map[int64]sent), replies: make(map[int64]chan failure),
+	}
+	go p.write()
+	go p.read()
+	if err := p.begin(ctx, command{Command: cmdOpen, Protocol: Version, Bootstrap: bootstrap, Options: toOptions(o)}); err != nil {
+		p.mark(func() { p.expected = true })
+		child.end()
+		<-p.over
+		return nil, fmt.Errorf("open producer %s: %w", o.ClientID, err)
+	}
+	if o.TransactionalID != "" {
+		return transactional{p}, nil
+	}
+	return p, nil
+}
+
+// queued is how many lines may wait for a driver that does not read. The pipe
+// holds some more. Then Send blocks, as a client does whose buffer is full.
+const queued = 64
+
+// producer is the harness's end of the pipes.
+type producer struct {
+	child   *child
+	name    string // client id
+	info    clients.Info
+	broken  func(error)
+	lines   chan []byte
+	ready   chan event
+	closing chan struct{} // closed when the close command is queued: nothing follows it
+	over    chan struct{} // closed when the driver has ended and everything is called back
+
+	mu       sync.Mutex // guards what follows
+	nextID   int64
+	open     bool // it is ready for records
+	pending  map[int64]sent
+	replies  map[int64]chan failure // to commands that are waited for
+	expected bool                   // it is ended by us
+	asked    bool                   // the close command is queued
+	closed   bool                   // it said that it is closed
+	end      error                  // why it is over; nil while it is not
+}
+
+// sent is a record without an answer.
+type sent struct {
+	partition int32
+	done      func(clients.Result)
+}
+
+func (p *producer) mark(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+}
+
+func (p *producer) Info() clients.Info { return p.info }
+
+// PID implements clients.Process.
+func (p *producer) PID() int { return p.child.cmd.Process.Pid }
+
+// begin waits for the driver to be ready.
+func (p *producer) begin(ctx context.Context, c command) error {
+	p.queue(ctx, c)
+	select {
+	case ev := <-p.ready:
+		return p.introduce(ev)
+	case <-p.over:
+		return p.end
+	case <-ctx.Done():
+		return fmt.Errorf("driver (pid %d) is not ready: %w%s", p.PID(), ctx.Err(), p.lastLines())
+	}
+}
+
+// introduce takes the first event.
+func (p *producer) introduce(ev event) error {
+	switch {
+	case ev.Event == evFatal:
+		return fmt.Errorf("driver (pid %d): %s%s", p.PID(), inWords(failure{Class: ev.Class, Message: ev.Message}), p.lastLines())
+	case ev.Protocol != Version:
+		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, Version)
+	case ev.Order == nil || ev.Library == "":
+		return fmt.Errorf("driver (pid %d): its ready event lacks library or order", p.PID())
+	}
+	p.info = clients.Info{
+		Library: ev.Library, Version: ev.Version, OrderPromised: ev.Order.Promised, OrderWhy: ev.Order.Why, Deadline: millis(ev.DeadlineMS),
+	}
+	p.mark(func() { p.open = true })
+	return nil
+}
+
+func (p *producer) lastLines() string {
+	if tail := p.child.tail(); tail != "" {
+		return "; its last lines: " + tail
+	}
+	return ""
+}
+
+// queue hands a line to the writer; false when the driver is over or ctx ends.
+func (p *producer) queue(ctx context.Context, c command) bool {
+	line, err := json.Marshal(c)
+	if err != nil {
+		panic("process: a command cannot be written down: " + err.Error())
+	}
+	select {
+	case p.lines <- append(line, '\n'):
+		return true
+	case <-p.over:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// write passes lines to the driver, many at once where they are there. It ends
+// after the close command, or with the driver.
+func (p *producer) write() {
+	defer p.child.stdin.Close()
+	w := bufio.NewWriterSize(p.child.stdin, 64<<10)
+	for {
+		select {
+		case line := <-p.lines:
+			_, _ = w.Write(line) // that the driver is gone is seen where its events are read
+			if len(p.lines) == 0 {
+				_ = w.Flush()
+			}
+			continue
+		case <-p.over:
+			return
+		case <-p.closing:
+		}
+		if len(p.lines) == 0 {
+			_ = w.Flush()
+			return
+		}
+	}
+}
+
+// Send implements clients.Producer.
+func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients.Result)) {
+	p.mu.Lock()
+	if p.end != nil {
+		p.mu.Unlock()
+		done(neverSent)
+		return
+	}
+	p.nextID++
+	id := p.nextID
+	p.pending[id] = sent{r.Partition, done}
+	p.mu.Unlock()
+	one := record{ID: id, Topic: r.Topic, Partition: r.Partition, Value: string(r.Value)}
+	if !p.queue(ctx, command{Command: cmdSend, Records: []record{one}}) {
+		p.answer(id, neverSent)
+	}
+}
+
+// neverSent is the answer to a record that did not leave the harness.
+var neverSent = clients.Result{
+	Outcome: history.Failed, Offset: history.NoOffset, Error: "never handed to the driver, which was gone or did not read",
+}
+
+// answer calls a record back, unless it was before.
+func (p *producer) answer(id int64, r clients.Result) (known bool) {
+	p.mu.Lock()
+	s, known := p.pending[id]
+	delete(p.pending, id)
+	p.mu.Unlock()
+	if known {
+		s.done(r)
+	}
+	return known
+}
+
+// ask sends a command and waits for the reply to it.
+func (p *producer) ask(ctx context.Context, name string) error {
+	reply := make(chan failure, 1)
+	p.mu.Lock()
+	p.nextID++
+	id := p.nextID
+	p.replies[id] = reply
+	p.mu.Unlock()
+	defer p.mark(func() { delete(p.replies, id) })
+	p.queue(ctx, command{Command: name, ID: id})
+	select {
+	case f := <-reply:
+		switch {
+		case f.Fenced:
+			return fmt.Errorf("%s: %w (%s)", name, clients.ErrFenced, inWords(f))
+		case f.Message != "":
+			return fmt.Errorf("%s: %s", name, inWords(f))
+		}
+		return nil
+	case <-p.over:
+		return fmt.Errorf("%s: %w", name, p.end)
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", name, ctx.Err())
+	}
+}
+
+// Flush implements clients.Producer.
+func (p *producer) Flush(ctx context.Context) error { return p.ask(ctx, cmdFlush) }
+
+// Close implements clients.Producer. A driver that does not end in time is
+// killed.
+func (p *producer) Close(ctx context.Context) error {
+	first := false
+	p.mark(func() { first, p.expected, p.asked = !p.asked, true, true })
+	if first && p.queue(ctx, command{Command: cmdClose}) {
+		close(p.closing)
+	}
+	select {
+	case <-p.over:
+	case <-ctx.Done():
+		p.child.end()
+		<-p.over
+		return fmt.Errorf("close: driver (pid %d) did not end in time and was killed%s", p.PID(), p.lastLines())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed || !p.child.state.Success() {
+		return fmt.Errorf("close: driver (pid %d) ended with %s%s", p.PID(), p.child.state, p.lastLines())
+	}
+	return nil
+}
+
+// Kill implements clients.Process.
+func (p *producer) Kill(ctx context.Context) (how string, err error) {
+	p.mark(func() { p.expected = true })
+	if err := p.child.signal(syscall.SIGKILL); err != nil {
+		return "", fmt.Errorf("kill driver (pid %d): %w", p.PID(), err)
+	}
+	select {
+	case <-p.over:
+		return p.child.state.String(), nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("kill driver (pid %d): %w", p.PID(), ctx.Err())
+	}
+}
+
+// Pause implements clients.Process.
+func (p *producer) Pause(ctx context.Context) error {
+	if err := p.child.pause(ctx); err != nil {
+		return fmt.Errorf("pause driver (pid %d): %w", p.PID(), err)
+	}
+	return nil
+}
+
+// Resume implements clients.Process.
+func (p *producer) Resume(context.Context) error {
+	if err := p.child.signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("resume driver (pid %d): %w", p.PID(), err)
+	}
+	return nil
+}
+
+// transactional is a producer with a transactional id.
+type transactional struct{ *producer }
+
+func (p transactional) Begin(ctx context.Context) error  { return p.ask(ctx, cmdBegin) }
+func (p transactional) Commit(ctx context.Context) error { return p.ask(ctx, cmdCommit) }
+func (p transactional) Abort(ctx context.Context) error  { return p.ask(ctx, cmdAbort) }
+
+var (
+	_ clients.Process       = (*producer)(nil)
+	_ clients.Transactional = transactional{}
+	_ clients.Process       = transactional{}
+)

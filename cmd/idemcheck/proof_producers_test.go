@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/idemcheck/idemcheck/history"
+)
+
+// passing is how long (ns) after a producer stopped or died its last requests
+// may still be under way to the proxy: what stands in the socket's buffers.
+const passing = 250e6
+
+// onEach runs a proof on both kinds of cluster.
+func onEach(t *testing.T, proof func(t *testing.T, on setting)) {
+	for _, on := range []setting{onEmbedded, onBrokers} {
+		t.Run(on.cluster, func(t *testing.T) { proof(t, on) })
+	}
+}
+
+// requestsOf lists the produce batches of one process that the wire showed.
+func requestsOf(t *testing.T, run *history.Run, p history.Process) (all []history.WireEvent) {
+	t.Helper()
+	for ev, err := range run.Wire() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Kind == history.WireRequest && ev.ClientID == p.ClientID {
+			all = append(all, ev)
+		}
+	}
+	return all
+}
+
+// noDrivers complains of every driver process that outlives its run.
+func noDrivers(t *testing.T, run *history.Run) {
+	t.Helper()
+	for _, p := range run.Manifest.Processes {
+		if p.PID != 0 && syscall.Kill(p.PID, 0) == nil {
+			t.Errorf("process %d: driver %d is left behind", p.ID, p.PID)
+		}
+	}
+}
+
+// follows holds a process against the one before it of the same producer: a
+// client id, a connection and a producer id of its own, and records from 0.
+func follows(t *testing.T, run *history.Run, old, next history.Process, at int64) {
+	t.Helper()
+	before, after := requestsOf(t, run, old), requestsOf(t, run, next)
+	if len(before) == 0 || len(after) == 0 {
+		t.Errorf("process %d sent %d batches, and process %d after it %d", old.ID, len(before), next.ID, len(after))
+		return
+	}
+	if last := before[len(before)-1]; last.At > at+passing {
+		t.Errorf("process %d sent %d ms after its end", old.ID, (last.At-at)/1e6)
+	}
+	ids := map[int64]bool{}
+	for _, ev := range before {
+		ids[ev.ProducerID] = true
+	}
+	for _, ev := range after {
+		if ids[ev.ProducerID] || ev.Process != next.ID {
+			t.Errorf("process %d goes on with the producer id of process %d: %+v", next.ID, old.ID, ev)
+			return
+		}
+	}
+	if next.Opened < at || next.ClientID == old.ClientID {
+		t.Errorf("process %+v does not follow %+v, which ended at %d", next, old, at)
+	}
+}
+
+// successors holds every process that a fault ended against the next one.
+func successors(t *testing.T, run *history.Run, end string) (found int) {
+	t.Helper()
+	for _, old := range run.Manifest.Processes {
+		if old.End == "" {
+			continue
+		}
+		if old.End != end {
+			t.Errorf("process %d ended by %q, want %q", old.ID, old.End, end)
+		}
+		for _, next := range run.Manifest.Processes[old.ID+1:] {
+			if next.Producer == old.Producer {
+				found++
+				follows(t, run, old, next, old.Closed)
+				break
+			}
+		}
+	}
+	return found
+}
+
+func TestProveKillProducer(t *testing.T) {
+	onEach(t, func(t *testing.T, on setting) {
+		p := prove(t, on, "faults/kill-producer", nil)
+		// By the wait status, as the operating system gives it, and by the wire.
+		if n := successors(t, p.run, "signal: killed"); n != 4 {
+			t.Errorf("%d producers were followed by another, want 4", n)
+		}
+		noDrivers(t, p.run)
+	})
+}
+
+func TestProveRestartProducer(t *testing.T) {
+	onEach(t, func(t *testing.T, on setting) {
+		p := prove(t, on, "faults/restart-producer", nil)
+		if n := successors(t, p.run, "closed"); n != 4 {
+			t.Errorf("%d producers were followed by another, want 4", n)
+		}
+	})
+}
+
+func TestProvePauseProducer(t *testing.T) {
+	onEach(t, func(t *testing.T, on setting) {
+		state := make(chan string, 1)
+		p := prove(t, on, "faults/pause-producer", during{"pause-producer": func(s stage) {
+			var producer, process, pid int
+			var id string
+			if _, err := fmt.Sscanf(strings.NewReplacer("(", "", ",", "", ")", "").Replace(s.event.Target), "producer %d: process %d %s pid %d", &producer, &process, &id, &pid); err != nil {
+				state <- fmt.Sprintf("%q: %v", s.event.Target, err)
+				return
+			}
+			stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			state <- string(stat)
+		}})
+		if stat := <-state; !strings.Contains(stat, ") T ") {
+			t.Errorf("it is not stopped: /proc/PID/stat is %q", stat)
+		}
+		silent(t, p.run)
+		noDrivers(t, p.run)
+		if p.verdict.Coverage["unknown"] == 0 {
+			t.Error("nothing expired while it stood still: the pause was too short to show anything")
+		}
+	})
+}
+
+// silent wants nothing of a paused producer on the wire, and connections that
+// stay open meanwhile.
+func silent(t *testing.T, run *history.Run) {
+	t.Helper()
+	pauses := 0
+	for _, f := range run.Faults {
+		if f.Status != history.FaultEnded {
+			continue
+		}
+		for _, start := range run.Faults {
+			if start.ID != f.ID || start.Status != history.FaultStarted {
+				continue
+			}
+			for _, p := range run.Manifest.Processes {
+				if !strings.Contains(f.Target, p.ClientID+",") {
+					continue
+				}
+				pauses++
+				before, meanwhile, after := 0, 0, 0
+				for _, ev := range requestsOf(t, run, p) {
+					switch {
+					case ev.At <= start.At+passing:
+						before++
+					case ev.At < f.At-passing: // the end is noted when it runs again
+						meanwhile++
+					default:
+						after++
+					}
+				}
+				if before == 0 || meanwhile > 0 || after == 0 || f.At-start.At < 3e9 {
+					t.Errorf("fault %d, %d ms: %d batches before, %d meanwhile, %d after", f.ID, (f.At-start.At)/1e6, before, meanwhile, after)
+				}
+			}
+		}
+	}
+	if pauses == 0 {
+		t.Error("no pause was found")
+	}
+}
