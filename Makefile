@@ -62,8 +62,8 @@ lint: $(GOLANGCI) $(ACTIONLINT) ## gofmt, go vet, golangci-lint with the import 
 bench: ## the benchmarks of proxy, run directory, judges and recording (BENCHTIME=1s)
 	@go test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 -timeout 60m ./proxy ./history ./checker ./workloads
 
-image: ## build the Kafka image from published jars (KAFKA=4.3.1; root, Debian)
-	@go run ./images/cmd/build-image --kafka $(KAFKA)
+image: ## build the Kafka image from published jars (KAFKA=4.3.1; on Debian as root, elsewhere with IMAGE_FLAGS="--base IMAGE-WITH-JAVA")
+	@go run ./images/cmd/build-image --kafka $(KAFKA) $(IMAGE_FLAGS)
 
 build: ## the program: bin/idemcheck
 	@go build -o bin/idemcheck ./cmd/idemcheck

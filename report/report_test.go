@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -362,5 +363,152 @@ func TestTheOverviewTellsTheRunFromItsBeginningToItsVerdict(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the overview does not say %q:\n%s", want, b.String())
 		}
+	}
+}
+
+// nights are results of two versions, with a fault each and times.
+func nights() []Result {
+	var all []Result
+	for i, kafka := range []string{"3.9.2", "4.3.1"} {
+		for seed := range uint64(3) {
+			r := Result{
+				Folder: "mix", Scenario: "hostile", Kafka: kafka, Seed: 7 + seed, Dir: "runs/a", Took: time.Duration(8+seed) * time.Second,
+				Outcome: AsExpected, Verdict: verdict(checker.Pass, true, "every guarantee held"),
+				Times: Times{Cluster: 6 * time.Second, Heal: 900 * time.Millisecond},
+				Faults: []FaultTime{
+					{Fault: "kill-leader", Fired: true, Latency: time.Duration(1+seed) * 100 * time.Millisecond, Heal: 4 * time.Second},
+					{Fault: "latency", Fired: i == 0},
+				},
+			}
+			if i == 1 && seed == 2 {
+				r.Outcome, r.Verdict, r.Dir = NotAsExpected, duplicates(), "runs/b"
+			}
+			all = append(all, r)
+		}
+		all = append(all, Result{Folder: "faults", Scenario: "disk|full", Kafka: kafka, Outcome: Skipped, Skipped: `needs a cluster with "disk"`})
+	}
+	return all
+}
+
+func setting() Setting {
+	return Setting{
+		Version: "v1", Cluster: "docker", Seed: 7, Runs: 3, Shard: "1/2", Left: 4, Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Took: 90 * time.Second,
+		Again: func(r Result) string { return "idemcheck run " + r.Kafka },
+	}
+}
+
+func TestTheTablesHaveARowPerScenarioAndAColumnPerKafka(t *testing.T) {
+	var b bytes.Buffer
+	Tables(&b, nights(), Style{})
+	want := `
+  scenario          Kafka 3.9.2           Kafka 4.3.1
+  mix/hostile       3 as expected, 9.0 s  2 as expected, 1 violation, 9.0 s
+  faults/disk|full  skipped               skipped
+
+  where the time went   runs  cluster  fault latency                     fault heal         whole again  run
+  mix/hostile on 3.9.2  3     6.0 s    100 ms, to 300 ms (kill-leader)   4.0 s, to 4.0 s    900 ms       9.0 s, to 10.0 s
+`
+	if got := b.String(); !strings.HasPrefix(squeeze(got), squeeze(want)) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if line != strings.TrimRight(line, " ") {
+			t.Errorf("trailing space: %q", line)
+		}
+	}
+	b.Reset()
+	Tables(&b, nil, Style{})
+	if b.Len() > 0 {
+		t.Errorf("nothing was run: %q", b.String())
+	}
+}
+
+// squeeze makes every stretch of spaces one.
+func squeeze(text string) string { return regexp.MustCompile(" +").ReplaceAllString(text, " ") }
+
+func TestAPageSaysWhatFailedAndHowToSeeItAgain(t *testing.T) {
+	var b bytes.Buffer
+	if err := Markdown(&b, setting(), nights()); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{
+		"# idemcheck: 5 as expected, 1 violation, 2 skipped\n", "idemcheck v1 on docker, Kafka 3.9.2, 4.3.1.", "took 1m30s, exit status 1", "Shard 1/2.", "**4 runs were not got round to.**",
+		"| scenario | Kafka 3.9.2 | Kafka 4.3.1 |\n| --- | --- | --- |\n", "| faults/disk\\|full | skipped | skipped |",
+		"**every scenario of faults on Kafka 3.9.2 was skipped: it shows nothing**",
+		"### mix/hostile on Kafka 4.3.1, seed 9: not as expected", "```sh\nidemcheck run 4.3.1\nidemcheck show runs/b\n```", "- duplicates: stored again at offset 9 \\[broker\\]",
+		"| kill-leader | 6 | 6 |\n| latency | 3 | 6 |", "- mix/hostile: 7..9\n", "6 runs, 9600 records sent, 9594 acknowledged",
+	} {
+		if !strings.Contains(b.String(), says) {
+			t.Errorf("does not say %q:\n%s", says, b.String())
+		}
+	}
+}
+
+func TestAPageIsNotBrokenByWhatOthersSay(t *testing.T) {
+	all := nights()
+	all[0].Outcome, all[0].Broken, all[0].Verdict = Broken, "<script>\n# head | `code` *x*\x1b[31m", nil
+	var b bytes.Buffer
+	if err := Markdown(&b, setting(), all); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.Contains(text, "<script>") || strings.Contains(text, "\n# head") || strings.Contains(text, "\x1b") {
+		t.Errorf("obeyed:\n%s", text)
+	}
+}
+
+func TestARecordSumsEverythingUp(t *testing.T) {
+	rec := Sum(setting(), nights())
+	if rec.Exit != 1 || rec.Outcomes[AsExpected] != 5 || rec.Records != 9600 || rec.Faults["latency"] != (FaultCount{6, 3}) ||
+		rec.Coverage["retries"] != 12 || len(rec.Findings) != 1 || rec.Findings[0].Seed != 9 || len(rec.Seeds["mix/hostile"]) != 3 || len(rec.Versions) != 2 {
+		t.Errorf("%+v", rec)
+	}
+	var b bytes.Buffer
+	if err := rec.JSON(&b); err != nil || !strings.Contains(b.String(), `"fired": 3`) {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+func TestSeedsInARowAreSaidShort(t *testing.T) {
+	for want, numbers := range map[string][]uint64{"7": {7}, "7..9": {9, 7, 8, 8}, "1, 3..4, 9": {9, 3, 4, 1}} {
+		if got := spans(numbers); got != want {
+			t.Errorf("%v: %s, want %s", numbers, got, want)
+		}
+	}
+}
+
+func TestAFolderOfWhichNothingRanShowsNothing(t *testing.T) {
+	all := []Result{{Folder: "a", Outcome: AsExpected}, {Folder: "b", Outcome: Skipped}, {Folder: "b", Outcome: Skipped}}
+	if got := ExitStatus(all); got != 2 {
+		t.Errorf("exit status %d, want 2", got)
+	}
+	all = append(all, Result{Folder: "b", Outcome: AsExpected})
+	if got := ExitStatus(all); got != 0 {
+		t.Errorf("exit status %d, want 0", got)
+	}
+	all = append(all, Result{Folder: "b", Kafka: "3.9.2", Outcome: Skipped}) // on this Kafka nothing of b ran
+	if got := ExitStatus(all); got != 2 {
+		t.Errorf("exit status %d, want 2", got)
+	}
+}
+
+func TestWhereTheTimeWentIsReadOffTheRunDirectory(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	run := &history.Run{
+		Manifest: &history.Manifest{Phases: []history.Phase{{Name: "cluster", Start: 5 * ms, End: 7005 * ms}, {Name: "send", Start: 7005 * ms, End: 9000 * ms},
+			{Name: "settle", Start: 9000 * ms, End: 9500 * ms}, {Name: "heal", Start: 9500 * ms, End: 9900 * ms}, {Name: "read", Start: 9900 * ms}}},
+		Plan: &history.Plan{Faults: []history.PlannedFault{{ID: 0, Fault: "kill-leader"}, {ID: 1, Fault: "latency"}, {ID: 2, Fault: "move-leader"}}},
+		Faults: []history.FaultEvent{
+			{ID: 0, Fault: "kill-leader", Status: history.FaultStarted, At: 8000 * ms, Asked: 7500 * ms, Waited: 400 * ms},
+			{ID: 0, Fault: "kill-leader", Status: history.FaultEnded, At: 9300 * ms, Asked: 7500 * ms, HealAsked: 9000 * ms},
+			{ID: 1, Fault: "latency", Status: history.FaultNeverFired, At: 9400 * ms},
+		},
+	}
+	times, faults := Measure(run)
+	if want := (Times{Cluster: 7 * time.Second, Send: 2495 * time.Millisecond, Heal: 400 * time.Millisecond}); times != want {
+		t.Errorf("%+v, want %+v", times, want)
+	}
+	want := []FaultTime{{"kill-leader", true, 100 * time.Millisecond, 300 * time.Millisecond}, {Fault: "latency"}, {Fault: "move-leader"}}
+	if !slices.Equal(faults, want) {
+		t.Errorf("%+v, want %+v", faults, want)
 	}
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// holdings is what a process holds that it could fail to give back.
+type holdings struct{ goroutines, descriptors, children int }
+
+func held(t *testing.T) holdings {
+	t.Helper()
+	runtime.GC() // of connections that nobody refers to any more
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("SKIPPED: the descriptors of a process can't be counted here: %v", err)
+	}
+	threads, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	children := 0
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread) // a thread may be gone by now
+		children += len(strings.Fields(string(text)))
+	}
+	return holdings{runtime.NumGoroutine(), len(files), children}
+}
+
+// quietly lets everything that is printed go into a file.
+func quietly(t *testing.T) (said func() string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "said")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, errs := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = file, file
+	t.Cleanup(func() {
+		os.Stdout, os.Stderr = out, errs
+		_ = file.Close()
+	})
+	return func() string {
+		text, _ := os.ReadFile(path)
+		return string(text)
+	}
+}
+
+func TestNothingIsHeldAnyMoreAfterAHundredRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: a hundred runs take half a minute")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, write(t, dir, "mine.yaml", "RATE", "400/s"))
+	said := quietly(t)
+	runs := func(each int) {
+		var all sync.WaitGroup
+		for i := range 4 { // at once, each with clusters of its own
+			all.Go(func() {
+				status := run(context.Background(), []string{"run", file, "--runs", fmt.Sprint(each), "--runs-per-cluster", "10",
+					"--keep", "failed", "--out", filepath.Join(dir, fmt.Sprint(i))})
+				if status != exitAsExpected {
+					t.Errorf("exit status %d", status)
+				}
+			})
+		}
+		all.Wait()
+	}
+	runs(1) // what is started once for all stays
+	before := held(t)
+	runs(25)
+	var after holdings
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if after = held(t); after.goroutines <= before.goroutines && after.descriptors <= before.descriptors && after.children <= before.children {
+			return
+		}
+	}
+	stacks := make([]byte, 1<<20)
+	t.Errorf("held %+v before a hundred runs, and %+v after\n%s\n%s", before, after, stacks[:runtime.Stack(stacks, true)], said())
+}
+
+// kills is how often the harness is killed: a few times, or as the environment
+// wants it.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("IDEMCHECK_KILLS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("IDEMCHECK_KILLS is %q: want how often the harness is to be killed, like 30", text)
+	}
+	return n
+}
+
+func TestWhateverMomentAHarnessIsKilledAtCleanSweepsUp(t *testing.T) {
+	needsDocker(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("moments are drawn from %d", seed)
+	from := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	slow(t, dir)
+	var dirty []*started
+	something := 0
+	for i := range kills(t) {
+		s := start(t, dir, "run", "--cluster", "docker", "slow.yaml")
+		moment := time.Duration(from.Int64N(int64(20 * time.Second)))
+		time.Sleep(moment)
+		s.endsBy(syscall.SIGKILL, 20*time.Second)
+		time.Sleep(2 * time.Second) // the engine goes on with what it was asked for
+		what := left(t, s.cmd.Process.Pid)
+		if what != "" {
+			something++
+		}
+		t.Logf("killed after %s, which left %d things", moment.Round(time.Millisecond), len(strings.Fields(what)))
+		dirty = append(dirty, s)
+		if i%2 == 0 && i+1 < kills(t) {
+			continue // the next run is not disturbed by what this one left
+		}
+		cli(t, dir, "clean").want(t, exitAsExpected, "removed")
+		for _, s := range dirty {
+			if found := left(t, s.cmd.Process.Pid); found != "" {
+				t.Errorf("clean left of a killed run: %s", found)
+			}
+		}
+		dirty = nil
+	}
+	t.Logf("%d of the killed runs had left something", something)
+}
