@@ -36,6 +36,9 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		if p.Acks != "all" && p.Acks != "-1" && p.Acks != "" {
 			return BlameConfiguration, text + fmt.Sprintf(": with acks=%s an acknowledged record can be lost with its leader", p.Acks)
 		}
+		if d := j.story.unclean(inv.tp, a.answer.At); d != "" {
+			return BlameConfiguration, text + ", and then a replica without it was elected: " + d + "; an unclean election gives up what only the dead leader had"
+		}
 		if d, _ := j.story.disturbance(a.answer.At, history.Forever-1); d != "" {
 			text += ", before " + d
 		}

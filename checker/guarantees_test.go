@@ -258,6 +258,24 @@ func TestLost(t *testing.T) {
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.batch(request(1, 5, 1, later+3)).batch(answer(1, 5, 1, later+4, 0, 6))
 			}},
+		{name: "what an unclean election gave up is no broker's fault", kind: Lost, count: 1, blame: BlameConfiguration, says: "elected: fault 0, unclean-election",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later, later+8)
+			}},
+		{name: "an unclean election for another partition explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/1), both ways", later, later+8)
+			}},
+		{name: "an unclean election before the acknowledgement explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Acked, 6)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
+				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later-4, later-1)
+			}},
 		{name: "success without any broker's word is the client's", kind: Lost, count: 1, blame: BlameClient, says: "no broker acknowledged it",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)

@@ -57,6 +57,15 @@ func plain(id int32) history.Process {
 
 func clientID(id int32) string { return "client-" + string(rune('a'+id)) }
 
+// fault adds a fault that was in force between two moments.
+func (m *memoryRun) fault(name, target string, from, to int64) *memoryRun {
+	id := int32(len(m.plan.Faults))
+	m.plan.Faults = append(m.plan.Faults, history.PlannedFault{ID: id, Fault: name})
+	m.faults = append(m.faults, history.FaultEvent{ID: id, Fault: name, Target: target, Status: history.FaultStarted, At: from},
+		history.FaultEvent{ID: id, Fault: name, Target: target, Status: history.FaultEnded, At: to})
+	return m
+}
+
 // send adds an op to partition 0; its number is the next of its process.
 func (m *memoryRun) send(process int32, call, ret int64, outcome history.Outcome, offset int64) *memoryRun {
 	var number int64

@@ -123,10 +123,21 @@ func (st *story) expiry(from, to int64) string {
 	return ""
 }
 
+// unclean returns the fault, in words, that had an out-of-sync replica of the
+// partition elected after a moment; empty when there was none.
+func (st *story) unclean(tp history.TopicPartition, after int64) string {
+	for _, f := range st.faults {
+		if f.name == "unclean-election" && f.end >= after && strings.Contains(f.target, "(leader of "+tp.String()+")") {
+			return fmt.Sprintf("fault %d, %s", f.id, f.name)
+		}
+	}
+	return ""
+}
+
 // endsProcess says whether a fault ends a broker's process, and with it what
 // that broker only knew in memory.
 func endsProcess(fault string) bool {
-	return strings.HasPrefix(fault, "kill-") || strings.HasPrefix(fault, "stop-") || strings.Contains(fault, "restart")
+	return strings.HasPrefix(fault, "kill-") || strings.HasPrefix(fault, "stop-") || strings.Contains(fault, "restart") || fault == "unclean-election"
 }
 
 // faultOf names the fault behind a wire event: " (fault 0, cut-after-append)";

@@ -78,8 +78,8 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(), metadataFaults(), stateFaults(), upgradeFaults(),
-		lateFaults(), silenceFaults(), connectionFaults())
+	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(),
+		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

@@ -66,6 +66,9 @@ func find(node ast.Node, path string) ast.Node {
 	return node
 }
 
+// losing is the one fault that no configuration of a producer survives.
+const losing = "unclean-election"
+
 const unknownCounter = "unknown coverage counter %q (`idemcheck list counters` names them)"
 
 var (
@@ -133,7 +136,13 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
 		validateIndexes(s, fmt.Sprintf("$.nemesis[%d]", i), spec, complain)
+<<<<<<< HEAD
 		validateProducers(s, fmt.Sprintf("$.nemesis[%d]", i), spec, v, complain)
+=======
+		if spec.Fault == losing && s.Expect.Violation != "lost" {
+			complain(fmt.Sprintf("$.nemesis[%d].fault", i), "%s loses acknowledged records whatever producers do: the scenario must expect {violation: lost}", losing)
+		}
+>>>>>>> 842795e (Isolate brokers, split clusters, shrink the ISR, elect unclean leaders)
 	}
 	if s.Mix != nil {
 		for _, p := range v.Mix(*s.Mix) {
