@@ -262,19 +262,19 @@ func TestLost(t *testing.T) {
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
-				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later, later+8)
+				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later, later+8)
 			}},
 		{name: "an unclean election for another partition explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
-				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/1), both ways", later, later+8)
+				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/1), both ways", later, later+8)
 			}},
 		{name: "an unclean election before the acknowledgement explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
-				m.fault("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later-4, later-1)
+				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later-4, later-1)
 			}},
 		{name: "success without any broker's word is the client's", kind: Lost, count: 1, blame: BlameClient, says: "no broker acknowledged it",
 			build: func(m *memoryRun) {

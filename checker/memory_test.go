@@ -57,8 +57,8 @@ func plain(id int32) history.Process {
 
 func clientID(id int32) string { return "client-" + string(rune('a'+id)) }
 
-// fault adds a fault that was in force between two moments.
-func (m *memoryRun) fault(name, target string, from, to int64) *memoryRun {
+// during adds a fault that was in force between two moments.
+func (m *memoryRun) during(name, target string, from, to int64) *memoryRun {
 	id := int32(len(m.plan.Faults))
 	m.plan.Faults = append(m.plan.Faults, history.PlannedFault{ID: id, Fault: name})
 	m.faults = append(m.faults, history.FaultEvent{ID: id, Fault: name, Target: target, Status: history.FaultStarted, At: from},

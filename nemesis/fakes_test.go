@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,12 @@ type world struct {
 	lines []history.FaultEvent
 	holds map[int32]func(string) bool // fault -> whom it keeps answers from
 
-	replicas cluster.Replicas   // of every partition
-	views    []cluster.Replicas // what a broker itself says, in turn; then replicas
-	config   map[string]string  // of every topic
+	controller int32              // 0 is broker 12
+	after      *cluster.Replicas  // what replicas become when a broker is isolated
+	ends       []int64            // high watermarks, in turn; then 100
+	replicas   cluster.Replicas   // of every partition
+	views      []cluster.Replicas // what a broker itself says, in turn; then replicas
+	config     map[string]string  // of every topic
 }
 
 var (
@@ -87,7 +91,19 @@ func (w *world) WaitLeader(ctx context.Context, _ string, _, not int32) (int32, 
 	return 11, w.do("wait leader not %d", not)
 }
 
-func (w *world) Controller(context.Context) (int32, int32, error) { return 12, 3, w.do("controller") }
+func (w *world) Isolate(_ context.Context, cut cluster.Cut) (func(context.Context) error, error) {
+	words := fmt.Sprintf("%d from %v in %v out %v", cut.Broker, cut.Peers, cut.In, cut.Out)
+	w.mu.Lock()
+	if w.after != nil {
+		w.replicas = *w.after
+	}
+	w.mu.Unlock()
+	return func(context.Context) error { return w.do("reunite %d", cut.Broker) }, w.do("isolate %s", words)
+}
+
+func (w *world) Controller(context.Context) (int32, int32, error) {
+	return cmp.Or(w.controller, 12), 3, w.do("controller")
+}
 
 func (w *world) WaitController(_ context.Context, not int32) (int32, int32, error) {
 	return 10, 4, w.do("wait controller not %d", not)
@@ -118,10 +134,24 @@ func (w *world) WaitReplicas(_ context.Context, _ string, _ int32, what string, 
 }
 
 func (w *world) ListOffsets(_ context.Context, _ string, kind cluster.OffsetKind) ([]int64, error) {
-	return []int64{100}, w.do("offsets: %s", kind)
+	err := w.do("offsets: %s", kind)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.ends) == 0 {
+		return []int64{100}, err
+	}
+	end := w.ends[0]
+	w.ends = w.ends[1:]
+	return []int64{end}, err
 }
 
-func (w *world) ElectUnclean(context.Context, string, int32) error { return w.do("elect unclean") }
+func (w *world) ElectUnclean(context.Context, string, int32) error {
+	err := w.do("elect unclean")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replicas = cluster.Replicas{Leader: 11, Epoch: 9, Assigned: []int32{10, 11}, InSync: []int32{11}}
+	return err
+}
 
 func (w *world) TopicConfig(_ context.Context, _, property string) (string, error) {
 	return w.config[property], w.do("config %s", property)
