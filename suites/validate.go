@@ -66,9 +66,6 @@ func find(node ast.Node, path string) ast.Node {
 	return node
 }
 
-// losing is the one fault that no configuration of a producer survives.
-const losing = "unclean-election"
-
 const unknownCounter = "unknown coverage counter %q (`idemcheck list counters` names them)"
 
 var (
@@ -136,13 +133,8 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
 		validateIndexes(s, fmt.Sprintf("$.nemesis[%d]", i), spec, complain)
-<<<<<<< HEAD
 		validateProducers(s, fmt.Sprintf("$.nemesis[%d]", i), spec, v, complain)
-=======
-		if spec.Fault == losing && s.Expect.Violation != "lost" {
-			complain(fmt.Sprintf("$.nemesis[%d].fault", i), "%s loses acknowledged records whatever producers do: the scenario must expect {violation: lost}", losing)
-		}
->>>>>>> 842795e (Isolate brokers, split clusters, shrink the ISR, elect unclean leaders)
+		validateLoss(s, fmt.Sprintf("$.nemesis[%d].fault", i), spec, complain)
 	}
 	if s.Mix != nil {
 		for _, p := range v.Mix(*s.Mix) {
@@ -151,6 +143,7 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		for i, spec := range s.Mix.Specs() {
 			validateIndexes(s, fmt.Sprintf("$.mix.faults[%d]", i), spec, complain)
 			validateProducers(s, fmt.Sprintf("$.mix.faults[%d]", i), spec, v, complain)
+			validateLoss(s, fmt.Sprintf("$.mix.faults[%d].fault", i), spec, complain)
 		}
 	}
 	for i, check := range s.Check {
@@ -232,5 +225,15 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 		if c.Options.Compression != "" {
 			oneOf(at+".options.compression", "compression", c.Options.Compression, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 		}
+	}
+}
+
+// losing is the one fault that no configuration of a producer survives.
+const losing = "unclean-election"
+
+// validateLoss wants a scenario that loses records to say so.
+func validateLoss(s *Scenario, path string, spec history.FaultSpec, complain func(path, format string, values ...any)) {
+	if spec.Fault == losing && s.Expect.Violation != "lost" {
+		complain(path, "%s loses acknowledged records whatever producers do: the scenario must expect {violation: lost}", losing)
 	}
 }
