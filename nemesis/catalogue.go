@@ -79,7 +79,7 @@ type complain func(field, format string, values ...any)
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
 	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(),
-		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults())
+		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults(), diskFaults())
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

@@ -69,6 +69,9 @@ func sound(plan []history.PlannedFault, at int, env Env) (Kind, error) {
 		case cluster.CanMoveLeader:
 			_, is := env.Cluster.(cluster.Mover)
 			able = able && is
+		case cluster.CanDisk:
+			_, is := env.Cluster.(cluster.Disks)
+			able = able && is
 		case cluster.CanConfigure, cluster.CanExpire:
 			able = able && env.State != nil
 		}

@@ -38,8 +38,9 @@ type State interface {
 	// The run takes it for gone.
 	DeleteTopic(ctx context.Context, topic string) error
 	// CreateTopic makes a topic as it was at the start of the run, and returns
-	// when every broker sees it whole. The run expects it to be there.
-	CreateTopic(ctx context.Context, topic string) error
+	// when every broker sees it whole. The run expects it to be there. The ids
+	// are what brokers call the topic from Kafka 2.8 on; zero before.
+	CreateTopic(ctx context.Context, topic string) (was, is [16]byte, err error)
 }
 
 func stateFaults() []Kind {

@@ -71,10 +71,11 @@ func (n *Nemesis) recreateTopic(f *fault) error {
 	time.Sleep(lastWords)
 	n.buried(f, gone, n.env.Now())
 	began := time.Now()
-	if err := n.env.State.CreateTopic(ctx, n.topic(f)); err != nil {
+	was, is, err := n.env.State.CreateTopic(ctx, n.topic(f))
+	if err != nil {
 		return err
 	}
-	n.detail(f, "created again within %s", time.Since(began).Round(10*time.Millisecond))
+	n.detail(f, "created again within %s, topic id %x -> %x", time.Since(began).Round(10*time.Millisecond), was, is)
 	return nil
 }
 

@@ -6,12 +6,14 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/clients/franz"
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/suites"
 )
 
@@ -91,5 +93,12 @@ func (s *Skipped) Error() string { return "skipped: " + s.Why }
 // key says which scenarios can share a cluster: those whose requirements are
 // equal.
 func key(s suites.Scenario) string {
-	return fmt.Sprintf("%d brokers, %v, Kafka %s", s.Cluster.Brokers, s.Cluster.Config, s.Cluster.Kafka)
+	return fmt.Sprintf("%d brokers, disks of their own: %v, %v, Kafka %s", s.Cluster.Brokers, needsDisks(s), s.Cluster.Config, s.Cluster.Kafka)
+}
+
+// needsDisks says whether a scenario's faults are about brokers' disks, which
+// are made for that. Faults that nobody knows are complained of elsewhere.
+func needsDisks(s suites.Scenario) bool {
+	needs, _ := nemesis.Needs(s.Faults())
+	return slices.Contains(needs, cluster.CanDisk)
 }

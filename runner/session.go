@@ -66,7 +66,11 @@ func (s *Session) Can(sc suites.Scenario) error {
 	has, who := s.capabilities(sc)
 	for _, need := range needs {
 		if !slices.Contains(has, need) {
-			return &Skipped{fmt.Sprintf("needs a cluster with %q, and %s has none", need, who)}
+			why := fmt.Sprintf("needs a cluster with %q, and %s has none", need, who)
+			if lack := docker.DiskLack(); need == cluster.CanDisk && s.config.Cluster == docker.Kind && lack != nil {
+				why += ": " + lack.Error()
+			}
+			return &Skipped{why}
 		}
 	}
 	return s.canRunOn(sc)
@@ -130,7 +134,7 @@ func (s *Session) launch(ctx context.Context, sc suites.Scenario, advertised []s
 	case docker.Kind:
 		return docker.Start(ctx, docker.Config{
 			Kafka: s.kafka(sc), Image: s.config.Image, Upgrades: upgrades(sc), Brokers: sc.Cluster.Brokers,
-			Advertised: advertised, Config: sc.Cluster.Config, Progress: s.config.Progress,
+			Advertised: advertised, Config: sc.Cluster.Config, Progress: s.config.Progress, Disks: needsDisks(sc),
 		})
 	}
 	return nil, fmt.Errorf("unknown kind of cluster %q (there are embedded, docker)", s.config.Cluster)

@@ -56,24 +56,31 @@ func (s *state) DeleteTopic(ctx context.Context, topic string) error {
 }
 
 // CreateTopic implements nemesis.State.
-func (s *state) CreateTopic(ctx context.Context, topic string) error {
+func (s *state) CreateTopic(ctx context.Context, topic string) (was, is [16]byte, err error) {
 	spec := s.run.scenario.Topics
-	id, err := s.Admin.CreateTopic(ctx, topic, spec.Partitions, spec.Replication, topicConfig(spec.Config))
-	if err != nil {
-		return err
+	if is, err = s.Admin.CreateTopic(ctx, topic, spec.Partitions, spec.Replication, topicConfig(spec.Config)); err != nil {
+		return was, is, err
 	}
-	s.run.site.fleet.SetTopic(id, topic)
+	s.run.site.fleet.SetTopic(is, topic)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.gone, topic)
-	s.ids[topic] = id
-	return nil
+	s.ids[topic] = is
+	if _, err := hex.Decode(was[:], []byte(s.topic(topic).ID)); err != nil {
+		return was, is, fmt.Errorf("the id that topic %s had: %w", topic, err)
+	}
+	return was, is, nil
 }
 
 // started is where a partition's log began before anything was sent.
 func (s *state) started(at history.TopicPartition) int64 {
-	i := slices.IndexFunc(s.run.manifest.Topics, func(t history.Topic) bool { return t.Name == at.Topic })
-	return s.run.manifest.Topics[i].Starts[at.Partition]
+	return s.topic(at.Topic).Starts[at.Partition]
+}
+
+// topic is what the manifest says of a topic; it was written before any fault.
+func (s *state) topic(name string) *history.Topic {
+	i := slices.IndexFunc(s.run.manifest.Topics, func(t history.Topic) bool { return t.Name == name })
+	return &s.run.manifest.Topics[i]
 }
 
 // readFrom is where reading a partition goes on.

@@ -45,6 +45,7 @@ type Cluster struct {
 	zookeeper            *broker           // nil with KRaft
 	disk                 disk
 	losses               losses
+	disks                disks // of brokers that have one of their own
 
 	closing sync.Mutex
 	closed  bool
@@ -165,6 +166,10 @@ func (c *Cluster) Has(capability cluster.Capability) bool {
 		if len(c.brokers) < 2 {
 			return false
 		}
+	case cluster.CanDisk:
+		if !c.config.Disks {
+			return false
+		}
 	case cluster.CanIsolate:
 		return c.canIsolate() == nil
 	}
@@ -252,6 +257,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("remove cluster %s (idemcheck clean does so later): %w", c.id, err)
 	}
+	c.disks.release()
 	c.closed = true
 	return c.provider.Close()
 }

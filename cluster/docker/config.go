@@ -36,6 +36,7 @@ type Config struct {
 	Run        string            // label of the run, for people who look at docker ps
 	Progress   func(string)      // told what is being waited for, in a few words; may be nil
 	Ready      time.Duration     // how long brokers may take to get ready; 0 is 60 s
+	Disks      bool              // every broker has a disk of its own, which can be made slow or full; see DiskLack
 	Memory     int64             // limit of a broker's container, bytes; 0 is none
 }
 

@@ -46,7 +46,9 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{config: config, provider: provider, engine: provider.Client(), losses: losses{first: make(chan struct{})}}
-	c.disk = c.volume
+	if c.disk = c.volume; config.Disks {
+		c.disk = c.ownDisk
+	}
 	random := make([]byte, 16)
 	if _, err := rand.Read(random); err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ func Capabilities(kafka history.KafkaVersion) []cluster.Capability {
 	since(3, 4, cluster.CanExpire)
 	// Without a ZooKeeper; see Upgrade.
 	since(3, 3, cluster.CanUpgrade)
+	if DiskLack() == nil {
+		can = append(can, cluster.CanDisk)
+	}
 	return can
 }
 
