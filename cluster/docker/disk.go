@@ -27,7 +27,7 @@ var _ cluster.Disks = (*Cluster)(nil)
 // holds it, and the device lets go of it when the last mount has ended and this
 // process closes its descriptor, however that comes about.
 const (
-	diskSize = 512 << 20 // bytes; sparse
+	diskSize = 256 << 20 // bytes; sparse
 	makeFS   = "mkfs.ext4"
 	// imageUser owns the file system: the user of the official image. One that
 	// runs as root may write all the same.
@@ -117,9 +117,10 @@ func (c *Cluster) FillDisk(ctx context.Context, id int32) (heal func(context.Con
 		}
 		return nil
 	}
-	// Ends with "no space left on device": first in large steps, then to the last block.
+	// First nearly all of it at once, without a write; then to the last block,
+	// until there is no space left on the device.
 	said, err := c.exec(ctx, d.keeper, "sh", "-c", fmt.Sprintf(
-		"dd if=/dev/zero of=%[1]s bs=1M; dd if=/dev/zero of=%[1]s bs=4k oflag=append conv=notrunc; df -P -k %[2]s | tail -n 1", ballast, dataPath))
+		"fallocate -l $(df -P -k %[2]s | awk 'NR == 2 {print ($4 - 1024) * 1024}') %[1]s; dd if=/dev/zero of=%[1]s bs=4k oflag=append conv=notrunc; df -P -k %[2]s | tail -n 1", ballast, dataPath))
 	if err == nil {
 		err = full(said)
 	}
