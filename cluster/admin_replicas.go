@@ -117,3 +117,18 @@ func (a *Admin) TopicConfig(ctx context.Context, topic, property string) (string
 	}
 	return "", fmt.Errorf("configuration of %s has no %s", topic, property)
 }
+
+// Sees returns the ids, sorted, of the brokers that one broker holds for alive:
+// in KRaft those that are registered and not fenced.
+func (a *Admin) Sees(ctx context.Context, broker int32) ([]int32, error) {
+	view, err := a.askOne(ctx, broker, nil)
+	if err != nil {
+		return nil, err
+	}
+	var alive []int32
+	for _, b := range view.Brokers {
+		alive = append(alive, b.NodeID)
+	}
+	slices.Sort(alive)
+	return alive, nil
+}
