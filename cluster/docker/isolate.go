@@ -81,11 +81,21 @@ func (c *Cluster) linksOf(cut cluster.Cut) ([]link, error) {
 	if !cut.In && !cut.Out {
 		return nil, errors.New("neither way is to be cut")
 	}
-	var links []link
-	for _, id := range append([]int32{cut.Broker}, peers...) {
+	for _, id := range peers {
 		if _, err := c.broker(id); err != nil {
 			return nil, err
 		}
+	}
+	if c.zookeeper != nil && len(peers) == len(c.brokers)-1 {
+		// Who is cut off from all others is cut off from what they decide with:
+		// with KRaft that is among them.
+		peers = append(slices.Clone(peers), c.zookeeper.id)
+	}
+	var links []link
+	if _, err := c.broker(cut.Broker); err != nil {
+		return nil, err
+	}
+	for _, id := range peers {
 		if id == cut.Broker {
 			continue
 		}
@@ -114,7 +124,11 @@ func (c *Cluster) change(ctx context.Context, links []link, by int) error {
 	var senders []*broker
 	for _, l := range links {
 		c.silence.cuts[l] += by
-		if b := c.brokers[l.from-1]; !slices.Contains(senders, b) {
+		b := c.zookeeper
+		if l.from > 0 {
+			b = c.brokers[l.from-1]
+		}
+		if !slices.Contains(senders, b) {
 			senders = append(senders, b)
 		}
 	}
@@ -138,7 +152,7 @@ func (c *Cluster) enforce(ctx context.Context, b *broker) error {
 		return nil
 	}
 	var lose, reach []string
-	for _, peer := range c.brokers {
+	for _, peer := range c.all() {
 		if peer == b {
 			continue
 		}
