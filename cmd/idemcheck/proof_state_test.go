@@ -150,3 +150,9 @@ func TestAChangedConfigurationIsInForceAndComesBack(t *testing.T) {
 		}
 	}
 }
+
+func TestStateFaultsHoldOnTheEmbeddedCluster(t *testing.T) {
+	for _, name := range []string{"delete-records", "delete-topic", "recreate-topic", "change-config"} {
+		prove(t, onEmbedded, "faults/"+name, nil)
+	}
+}
