@@ -63,7 +63,7 @@ func (j *journal) storedAgain(pp *producerPart, b *sentBatch, ev *history.WireEv
 func (j *journal) checkOwner(p *producer, ev *history.WireEvent) {
 	switch {
 	case ev.Process < 0 || p.process == ev.Process:
-	case p.process < 0:
+	case p.process < 0, j.shareID(p.process, ev.Process):
 		p.process = ev.Process
 	default:
 		owner := p.process
@@ -72,6 +72,13 @@ func (j *journal) checkOwner(p *producer, ev *history.WireEvent) {
 				[]history.WireEvent{*ev}
 		})
 	}
+}
+
+// shareID says whether two processes were opened with one transactional id, and
+// so have one producer id: the later one under a higher epoch (KIP-98).
+func (j *journal) shareID(a, b int32) bool {
+	id := j.process[a].TransactionalID
+	return id != "" && id == j.process[b].TransactionalID
 }
 
 // impossible says why no correct broker gives such a code to such a batch;

@@ -179,6 +179,28 @@ func TestBrokerProtocol(t *testing.T) {
 	})
 }
 
+func TestInstancesOfOneTransactionalIDShareAProducerID(t *testing.T) {
+	for id, want := range map[string]int64{"orders": 0, "": 1} {
+		m := baseRun()
+		m.send(2, later, later+9, history.Unknown, -1)
+		m.batch(with(request(2, 2, 1, later+1), func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch = 1001, 3 }))
+		for i := range m.manifest.Processes {
+			m.manifest.Processes[i].TransactionalID = id
+		}
+		found := int64(0)
+		for _, g := range m.judge().Guarantees {
+			for _, a := range g.Anomalies {
+				if a.Kind == SharedProducerID {
+					found++
+				}
+			}
+		}
+		if found != want {
+			t.Errorf("transactional id %q: %d anomalies, want %d", id, found, want)
+		}
+	}
+}
+
 func TestNothingIsHeldAgainstKfake(t *testing.T) {
 	m := baseRun().exchange(4, same)
 	m.manifest.Cluster.Kind = "embedded"

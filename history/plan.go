@@ -16,15 +16,16 @@ type Plan struct {
 
 // WorkloadPlan says what is sent. Numbers are totals over the run unless said.
 type WorkloadPlan struct {
-	Name       string        `json:"name"`
-	Producers  int           `json:"producers"`
-	Records    int           `json:"records"` // per producer
-	Rate       float64       `json:"rate"`    // records per second and producer; 0 is as fast as it goes
-	Size       int           `json:"size"`    // bytes of a record's value
-	Partitions []LanePlan    `json:"partitions,omitempty"`
-	Warmup     int           `json:"warmup"`         // records per producer sent, and answered, before any fault is armed
-	Tail       int           `json:"tail,omitempty"` // records per producer sent at least while no fault is under way, if need be beyond Records
-	Budget     time.Duration `json:"budget"`         // ns; the whole run
+	Name        string        `json:"name"`
+	Producers   int           `json:"producers"`
+	Records     int           `json:"records"` // per producer
+	Rate        float64       `json:"rate"`    // records per second and producer; 0 is as fast as it goes
+	Size        int           `json:"size"`    // bytes of a record's value
+	Partitions  []LanePlan    `json:"partitions,omitempty"`
+	Warmup      int           `json:"warmup"`                // records per producer sent, and answered, before any fault is armed
+	Tail        int           `json:"tail,omitempty"`        // records per producer sent at least while no fault is under way, if need be beyond Records
+	Transaction int           `json:"transaction,omitempty"` // records per transaction; 0: none are used
+	Budget      time.Duration `json:"budget"`                // ns; the whole run
 }
 
 // LanePlan gives a producer the partitions it sends to, in turn.

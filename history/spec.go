@@ -150,6 +150,8 @@ type WorkloadSpec struct {
 	InFlight  int    `yaml:"in_flight,omitempty" json:"in_flight,omitempty"`
 	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
 	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
-	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append: partitions per producer; 0 is all
-	Tail      int    `yaml:"tail,omitempty" json:"tail,omitempty"`     // go on past Records until no fault is under way, and for this many more
+	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append, transactions: partitions per producer; 0 is all
+	// Transaction is how many records a transaction has; 0 is 10.
+	Transaction int `yaml:"transaction,omitempty" json:"transaction,omitempty"`
+	Tail        int `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more
 }

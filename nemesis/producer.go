@@ -14,6 +14,7 @@ const (
 	KillProducer    = "kill-producer"
 	PauseProducer   = "pause-producer"
 	RestartProducer = "restart-producer"
+	SecondProducer  = "second-producer"
 )
 
 func producerFaults() []Kind {
@@ -28,6 +29,9 @@ func producerFaults() []Kind {
 		{Name: RestartProducer, Family: OnProducer, role: "producer", targets: targets, knobs: []string{"how"},
 			Explain: "a producer is closed at once, with what it has in flight (how: graceful flushes first), and opened again as a new process",
 			check:   checkHowToClose, beside: (*Nemesis).restartProducer},
+		{Name: SecondProducer, Family: OnProducer, Transactional: true, role: "producer", targets: targets,
+			Explain: "another instance is opened with a producer's transactional id and goes on in its place; the first one sends on until it is fenced",
+			beside:  (*Nemesis).secondProducer},
 	}
 }
 
@@ -104,5 +108,21 @@ func (n *Nemesis) pauseProducer(f *fault) error {
 		return fmt.Errorf("producer %d: %w", index, err)
 	}
 	n.detail(f, "stood still for %s", time.Since(began).Round(10*time.Millisecond))
+	return nil
+}
+
+// secondProducer is over as soon as the second instance is open: by then the
+// coordinator has raised the epoch, and the first is a zombie (KIP-98).
+func (n *Nemesis) secondProducer(f *fault) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	index, target := n.producer(f)
+	began := time.Now()
+	next, err := n.env.Producers.Second(ctx, index)
+	if err != nil {
+		return fmt.Errorf("producer %d: %w", index, err)
+	}
+	n.began(f, target)
+	n.detail(f, "%s has taken over after %s", next, time.Since(began).Round(time.Millisecond))
 	return nil
 }

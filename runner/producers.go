@@ -245,8 +245,23 @@ func (o *roster) Resume(ctx context.Context, producer int) error {
 }
 
 // Second implements nemesis.Producers.
-func (o *roster) Second(context.Context, int) (nemesis.Instance, error) {
-	return nemesis.Instance{}, errors.New("no producer of this run has a transactional id")
+func (o *roster) Second(ctx context.Context, producer int) (nemesis.Instance, error) {
+	if o.current(producer).about.TransactionalID == "" {
+		return nemesis.Instance{}, errors.New("it has no transactional id (set options.transactional_id)")
+	}
+	o.mu.Lock()
+	seat := o.seats[producer]
+	o.mu.Unlock()
+	if _, err := seat.Take(ctx); err != nil {
+		return nemesis.Instance{}, err
+	}
+	defer seat.Give()
+	next, err := o.open(ctx, producer)
+	if err != nil {
+		return nemesis.Instance{}, err
+	}
+	seat.Second(next)
+	return o.Current(producer), nil
 }
 
 var _ nemesis.Producers = (*roster)(nil)

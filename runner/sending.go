@@ -100,6 +100,9 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 	defer cancel()
 	opened := r.recorder.Now()
 	o := clientOptions(spec, r.scenario.Workload.InFlight, clientID)
+	if o.TransactionalID != "" { // every instance of a producer has the same
+		o.TransactionalID = fmt.Sprintf("%s-%s-%d", o.TransactionalID, r.manifest.Run, index)
+	}
 	producer, err := library.Open(ctx, r.site.fleet.Addresses(), o)
 	if err != nil {
 		return nil, history.Process{}, err
@@ -110,6 +113,7 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 		Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
 		OrderPromised: info.OrderPromised, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
 		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options),
+		TransactionalID: o.TransactionalID,
 	}
 	if p, ok := producer.(clients.Process); ok {
 		about.PID = p.PID()
@@ -123,7 +127,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 		ClientID: clientID, Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: inFlight,
 		Linger: o.Linger, BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries,
 		RetryBackoff: o.RetryBackoff, RequestTimeout: o.RequestTimeout, DeliveryTimeout: o.DeliveryTimeout,
-		MetadataMaxAge: o.MetadataMaxAge, TransactionTimeout: o.TransactionTimeout,
+		MetadataMaxAge: o.MetadataMaxAge, TransactionalID: o.TransactionalID, TransactionTimeout: o.TransactionTimeout,
 	}
 }
 

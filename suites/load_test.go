@@ -114,7 +114,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"an unknown key of expect":       {head + "expect: {violatio: x}\n", "5:10", "in expect (allowed: violation, also, count)"},
 		"an unknown fault":               {head + "nemesis:\n  - fault: kill-all\n    when: {acks: 1}\n", "6:12", `unknown fault "kill-all" (there are answer-error, bandwidth,`},
 		"a loss that is not expected":    {head + "nemesis:\n  - fault: unclean-election\n    when: {records: 1}\n", "6:12", "the scenario must expect {violation: lost}"},
-		"an unknown workload":            {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: append, records: 1}\n", "4:18", `unknown workload "append" (allowed: fan-out, unique-append)`},
+		"an unknown workload":            {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: append, records: 1}\n", "4:18", `unknown workload "append" (allowed: fan-out, transactions, unique-append)`},
 		"an unknown checker":             {head + "check: [duplicates, losses]\n", "5:21", `unknown checker "losses" (allowed: `},
 		"an unknown counter":             {head + "cover: {dropped: 1}\n", "5:18", `unknown coverage counter "dropped"`},
 		"an unknown counter to equal":    {head + "expect: {violation: duplicate, count: many}\n", "5:39", `unknown coverage counter "many"`},

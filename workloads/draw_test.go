@@ -79,6 +79,9 @@ func TestAnImpossibleSpecIsRefusedByTheNameOfItsField(t *testing.T) {
 		"negative lanes":             {func(s *history.WorkloadSpec) { s.Lanes = -1 }, "lanes -1: want"},
 		"a rate without unit":        {func(s *history.WorkloadSpec) { s.Rate = "500" }, `rate "500": want`},
 		"fan-out of two":             {func(s *history.WorkloadSpec) { s.Name, s.Producers = "fan-out", 2 }, "producers 2: fan-out has exactly one"},
+		"a transaction of none":      {func(s *history.WorkloadSpec) { s.Name, s.Transaction = "transactions", -1 }, "transaction -1: want 1 to"},
+		"no transactions":            {func(s *history.WorkloadSpec) { s.Transaction = 5 }, "transaction 5: unique-append does not"},
+		"transactions with lanes":    {func(s *history.WorkloadSpec) { s.Name, s.Lanes = "transactions", 5 }, "lanes 5: the topic has 4"},
 		"fan-out with lanes":         {func(s *history.WorkloadSpec) { s.Name, s.Lanes = "fan-out", 1 }, "lanes 1: fan-out always"},
 	} {
 		s := spec("unique-append")
@@ -87,7 +90,7 @@ func TestAnImpossibleSpecIsRefusedByTheNameOfItsField(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
-	if _, err := ByName("append"); err == nil || !strings.Contains(err.Error(), "fan-out, unique-append") {
+	if _, err := ByName("append"); err == nil || !strings.Contains(err.Error(), "fan-out, transactions, unique-append") {
 		t.Errorf("an unknown workload: %v", err)
 	}
 }

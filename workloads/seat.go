@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/idemcheck/idemcheck/clients"
 )
@@ -24,6 +25,9 @@ type Producer struct {
 type Seat struct {
 	turn chan struct{} // a token: who has it may use and change what follows
 	now  Producer
+	// before are producers whose transactional id the next one has taken over,
+	// oldest first, and that do not know it yet.
+	before []Producer
 }
 
 // NewSeat returns a seat that p has.
@@ -47,5 +51,41 @@ func (s *Seat) Take(ctx context.Context) (Producer, error) {
 // Give hands the seat back.
 func (s *Seat) Give() { <-s.turn }
 
-// Change lets p have the seat from now on. Only who took the seat may call it.
+// Change lets p have the seat from now on; who had it is gone. Only who took
+// the seat may call it, as with all that follows.
 func (s *Seat) Change(p Producer) { s.now = p }
+
+// Second lets p have the seat from now on. Who had it has not gone, and sends
+// until it notices.
+func (s *Seat) Second(p Producer) {
+	s.before = append(s.before, s.now)
+	s.now = p
+}
+
+// next is who has the next transaction: those who do not know that they were
+// replaced come first, so that they find out.
+func (s *Seat) next() Producer {
+	if len(s.before) > 0 {
+		return s.before[0]
+	}
+	return s.now
+}
+
+// has says whether p may still send.
+func (s *Seat) has(p Producer) bool {
+	return s.now.Process == p.Process || s.older(p) >= 0
+}
+
+// retire takes the place of a producer that found out; false when p has the
+// seat and was replaced by nobody.
+func (s *Seat) retire(p Producer) bool {
+	at := s.older(p)
+	if at >= 0 {
+		s.before = slices.Delete(s.before, at, at+1)
+	}
+	return at >= 0
+}
+
+func (s *Seat) older(p Producer) int {
+	return slices.IndexFunc(s.before, func(o Producer) bool { return o.Process == p.Process })
+}

@@ -22,15 +22,20 @@ func (uniqueAppend) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 	if err != nil {
 		return plan, err
 	}
+	return plan, drawLanes(&plan, spec, partitions, from)
+}
+
+// drawLanes gives every producer partitions of its own choice.
+func drawLanes(plan *history.WorkloadPlan, spec history.WorkloadSpec, partitions int, from *rand.Rand) error {
 	lanes := spec.Lanes
 	if lanes == 0 {
 		lanes = partitions
 	}
 	if lanes < 0 {
-		return plan, fmt.Errorf("lanes %d: want 1 or more, or leave it out for every partition", lanes)
+		return fmt.Errorf("lanes %d: want 1 or more, or leave it out for every partition", lanes)
 	}
 	if lanes > partitions {
-		return plan, fmt.Errorf("lanes %d: the topic has %d partitions", lanes, partitions)
+		return fmt.Errorf("lanes %d: the topic has %d partitions", lanes, partitions)
 	}
 	for producer := range spec.Producers {
 		order := from.Perm(partitions)[:lanes]
@@ -40,5 +45,5 @@ func (uniqueAppend) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 		}
 		plan.Partitions = append(plan.Partitions, lane)
 	}
-	return plan, nil
+	return nil
 }

@@ -29,7 +29,7 @@ type Workload interface {
 }
 
 // All lists every workload, by name.
-func All() []Workload { return []Workload{fanOut{}, uniqueAppend{}} }
+func All() []Workload { return []Workload{fanOut{}, transactions{}, uniqueAppend{}} }
 
 // ByName finds a workload.
 func ByName(name string) (Workload, error) {
@@ -74,6 +74,9 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 		return plan, err
 	}
 	plan.Rate = rate
+	if spec.Transaction != 0 && !Transactional(spec.Name) {
+		return plan, fmt.Errorf("transaction %d: %s does not send in transactions", spec.Transaction, spec.Name)
+	}
 	if spec.Tail > 0 && rate == 0 {
 		return plan, fmt.Errorf("tail %d: it needs a rate, since it may take as long as faults do", spec.Tail)
 	}
@@ -103,6 +106,9 @@ func Warm(ctx context.Context, env Env) error {
 		return nil
 	}
 	return each(ctx, env, func(ctx context.Context, s *sender) error {
+		if env.Plan.Transaction > 0 {
+			return s.warmTransaction(ctx)
+		}
 		for range env.Plan.Warmup {
 			if err := s.step(ctx); err != nil {
 				return err
@@ -118,13 +124,12 @@ func Warm(ctx context.Context, env Env) error {
 // fast one.
 func Send(ctx context.Context, env Env) error {
 	return each(ctx, env, func(ctx context.Context, s *sender) error {
-		pace := newPacer(env.Plan.Rate)
-		for sent, tail := 0, 0; sent < env.Plan.Records || tail < env.Plan.Tail; sent++ {
-			if err := pace.wait(ctx); err != nil {
+		if env.Plan.Transaction > 0 {
+			return s.transactions(ctx)
+		}
+		for quota := newQuota(env); quota.more(); {
+			if err := quota.wait(ctx); err != nil {
 				return err
-			}
-			if tail++; env.Plan.Tail > 0 && !env.Calm() {
-				tail = 0
 			}
 			if err := s.step(ctx); err != nil {
 				return err

@@ -41,7 +41,17 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 		client.Close()
 		return nil, fmt.Errorf("open %s producer %s: no broker answers at %v: %w", Name, o.ClientID, bootstrap, err)
 	}
-	return &producer{client: client, info: describe(o), unconfirmed: o.Acks == "0"}, nil
+	p := &producer{client: client, info: describe(o), unconfirmed: o.Acks == "0"}
+	if o.TransactionalID == "" {
+		return p, nil
+	}
+	// franz-go would ask for its producer id with the first record only. Asking
+	// now fences an older instance now.
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("open %s producer %s: take over transactional id %s: %w", Name, o.ClientID, o.TransactionalID, err)
+	}
+	return transactional{p}, nil
 }
 
 // describe fills in Info from the options as franz-go understands them.

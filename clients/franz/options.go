@@ -81,6 +81,15 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 	if o.DeliveryTimeout > 0 {
 		opts = append(opts, kgo.RecordDeliveryTimeout(o.DeliveryTimeout))
 	}
+	if o.TransactionalID != "" {
+		if !o.Idempotence {
+			return nil, fmt.Errorf("transactional_id %q: transactions need idempotence", o.TransactionalID)
+		}
+		opts = append(opts, kgo.TransactionalID(o.TransactionalID))
+	}
+	if o.TransactionTimeout > 0 {
+		opts = append(opts, kgo.TransactionTimeout(o.TransactionTimeout))
+	}
 	if o.MetadataMaxAge > 0 {
 		opts = append(opts, kgo.MetadataMaxAge(o.MetadataMaxAge))
 	}
