@@ -19,9 +19,21 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replic
 	for key, value := range config {
 		settings[key] = &value
 	}
+	existed := false
+	for _, got := range a.ask(ctx, false, name) {
+		if got.err == nil {
+			_, missing := findTopic(got.view, name)
+			existed = existed || missing == nil
+		}
+	}
 	created, err := a.adm.CreateTopic(ctx, int32(partitions), int16(replication), settings, name)
 	if err == nil {
 		err = created.Err
+	}
+	if errors.Is(err, kerr.TopicAlreadyExists) && !existed {
+		// The client asked again when no answer came in time, and its first request
+		// was carried out.
+		err = nil
 	}
 	if err != nil {
 		if created.ErrMessage != "" {

@@ -1,6 +1,9 @@
 package nemesis
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A fault of a mix strikes only where it leaves no more families of faults in
 // force than its plan allows; else it waits. Nobody waits for ever: in a mix
@@ -25,15 +28,24 @@ func (n *Nemesis) room(f *fault) bool {
 		return false
 	}
 	// A family that never pauses must not shut out another that came before.
-	for _, earlier := range n.door {
-		if earlier == f {
-			break
-		}
-		if earlier.kind.Family != f.kind.Family {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(n.door, func(o *fault) bool { return o.kind.Family != f.kind.Family && o.cameBefore(f) })
+}
+
+// courtesy is how long a fault leaves the room to others that came before it and
+// wait for nothing but a fitting frame. Where records flow one comes at once.
+const courtesy = 300 * time.Millisecond
+
+// before says whether a fault would keep out one that came before it and only
+// waits for a frame. Called with mu held.
+func (n *Nemesis) before(f *fault) bool {
+	return slices.ContainsFunc(n.faults, func(o *fault) bool {
+		return o.state == ready && o.kind.beside == nil && o.cameBefore(f) && o.plan.Families == 1 && o.kind.Family != f.kind.Family
+	})
+}
+
+// cameBefore says whose trigger came first.
+func (f *fault) cameBefore(other *fault) bool {
+	return f.asked < other.asked || f.asked == other.asked && f.plan.ID < other.plan.ID
 }
 
 // admit waits until there is room for a fault that stands beside the traffic,
@@ -45,11 +57,18 @@ func (n *Nemesis) admit(f *fault) bool {
 		return !n.healing
 	}
 	n.door = append(n.door, f)
-	for !n.healing && !n.sent && !n.room(f) {
+	var yield <-chan time.Time // set once there was room
+	yielded := false
+	for !n.healing && !n.sent && !(n.room(f) && (yielded || !n.before(f))) {
+		if yield == nil && n.room(f) {
+			yield = time.After(courtesy)
+		}
 		changed := n.changed
 		n.mu.Unlock()
 		select {
 		case <-changed:
+		case <-yield:
+			yielded = true
 		case <-n.healAll:
 		}
 		n.mu.Lock()

@@ -90,6 +90,30 @@ func TestAFamilyThatNeverPausesDoesNotShutOutAnother(t *testing.T) {
 	}
 }
 
+func TestAFaultOnFramesThatCameFirstIsLeftRoom(t *testing.T) {
+	w := newWorld()
+	n := begin(t, w, mixed(1, KillLeader, 1, 60*time.Millisecond), mixed(1, CutBeforeRequest, 2, 0), mixed(1, MoveLeader, 3, 0))
+	n.Called(0)
+	w.awaits(t, 0, "started")
+	n.Called(0)
+	n.Called(0)
+	eventually(t, "the kill ended", func() bool { return len(n.Active()) == 0 })
+	time.Sleep(20 * time.Millisecond)
+	var fr frames
+	if d := n.OnRequest(fr.next(0, 0)); d.Verb != proxy.Cut {
+		t.Errorf("what came first did not strike: %+v", d)
+	}
+	w.awaits(t, 2, "started") // and the other one comes all the same
+}
+
+func TestWithoutFramesNobodyWaitsForThem(t *testing.T) {
+	w := newWorld()
+	n := begin(t, w, mixed(1, CutBeforeRequest, 1, 0), mixed(1, MoveLeader, 2, 0))
+	n.Called(0)
+	n.Called(0)
+	w.awaits(t, 1, "started")
+}
+
 func TestWhatIsLeftOfAMixEndsWithTheRecords(t *testing.T) {
 	w := newWorld()
 	plan := []history.PlannedFault{mixed(1, Latency, 1, 200*time.Millisecond)}
