@@ -132,3 +132,26 @@ func (a *Admin) Sees(ctx context.Context, broker int32) ([]int32, error) {
 	slices.Sort(alive)
 	return alive, nil
 }
+
+// WaitGone waits until no other broker holds any of these for alive.
+func (a *Admin) WaitGone(ctx context.Context, gone ...int32) error {
+	err := poll(ctx, func() error {
+		for _, b := range a.cluster.Brokers() {
+			if slices.Contains(gone, b.ID) {
+				continue
+			}
+			alive, err := a.Sees(ctx, b.ID)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(gone, func(id int32) bool { return slices.Contains(alive, id) }) {
+				return fmt.Errorf("broker %d sees %v", b.ID, alive)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for brokers %v to be missed: %w", gone, err)
+	}
+	return nil
+}

@@ -43,6 +43,16 @@ func TestTheBrokersThatABrokerSees(t *testing.T) {
 	}
 }
 
+func TestABrokerThatOthersSeeIsNotGone(t *testing.T) {
+	_, admin := startFake(t, 2)
+	if err := admin.WaitGone(within(t, 200*time.Millisecond), 1); err == nil || !strings.Contains(err.Error(), "broker 0 sees [0 1]") {
+		t.Errorf("%v", err)
+	}
+	if err := admin.WaitGone(within(t, 5*time.Second), 7); err != nil {
+		t.Errorf("a broker that never was: %v", err)
+	}
+}
+
 func TestATopicsConfigurationIsTheOneInForce(t *testing.T) {
 	_, admin := startFake(t, 1)
 	createTopic(t, admin, "t", 1)

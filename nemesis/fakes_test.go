@@ -145,6 +145,8 @@ func (w *world) ListOffsets(_ context.Context, _ string, kind cluster.OffsetKind
 	return []int64{end}, err
 }
 
+func (w *world) WaitGone(_ context.Context, brokers ...int32) error { return w.do("gone %v", brokers) }
+
 func (w *world) ElectUnclean(context.Context, string, int32) error {
 	err := w.do("elect unclean")
 	w.mu.Lock()

@@ -95,7 +95,11 @@ func (n *Nemesis) isolate(f *fault) error {
 		target += ", from clients"
 	}
 	n.began(f, target+", "+way)
-	if from != "clients" && f.kind.role == "leader" && n.env.Replication > 1 && n.takeover(ctx, f, broker) {
+	switch {
+	case from == "clients":
+	case f.kind.role == "broker":
+		n.missed(ctx, f, broker)
+	case n.env.Replication > 1 && n.takeover(ctx, f, broker):
 		n.believes(ctx, f, broker)
 	}
 	n.lasts(f)
@@ -120,6 +124,7 @@ func (n *Nemesis) split(f *fault) error {
 		way = strings.ReplaceAll(way, "it", "the first")
 	}
 	n.began(f, fmt.Sprintf("brokers %v from %v, %s", less, more, way))
+	n.missed(ctx, f, less...)
 	n.lasts(f)
 	return n.reunite(f, inForce)
 }

@@ -28,15 +28,15 @@ func TestABrokerIsIsolatedFromWhomAndInWhichWaysTheScenarioSays(t *testing.T) {
 		fault, from, way string
 		calls, target    string
 	}{
-		{IsolateBroker, "", "", "isolate 11 from [] in true out true, reunite 11, whole", "broker 11, from the other brokers, both ways"},
-		{IsolateBroker, "brokers", "in", "isolate 11 from [] in true out false, reunite 11, whole", "broker 11, from the other brokers, towards it"},
+		{IsolateBroker, "", "", "isolate 11 from [] in true out true, gone [11], reunite 11, whole", "broker 11, from the other brokers, both ways"},
+		{IsolateBroker, "brokers", "in", "isolate 11 from [] in true out false, gone [11], reunite 11, whole", "broker 11, from the other brokers, towards it"},
 		{IsolateBroker, "clients", "out", "silence 1, to client true, to broker false, end silence 1, whole", "broker 11, from clients, from it"},
 		{IsolateBroker, "clients", "in", "silence 1, to client false, to broker true, end silence 1, whole", "broker 11, from clients, towards it"},
-		{IsolateBroker, "both", "both", "isolate 11 from [] in true out true, silence 1, to client true, to broker true, end silence 1, reunite 11, whole", "broker 11, from the other brokers, from clients, both ways"},
+		{IsolateBroker, "both", "both", "isolate 11 from [] in true out true, silence 1, to client true, to broker true, gone [11], end silence 1, reunite 11, whole", "broker 11, from the other brokers, from clients, both ways"},
 		{IsolateLeader, "", "", "leader, isolate 10 from [] in true out true, wait leader not 10, view of 10, reunite 10, whole", "broker 10 (leader of t/0, leader epoch 7), from the other brokers, both ways"},
 		{IsolateLeader, "clients", "", "leader, silence 0, to client true, to broker true, end silence 0, whole", "broker 10 (leader of t/0, leader epoch 7), from clients, both ways"},
-		{Split, "", "", "isolate 11 from [10 12] in true out true, reunite 11, whole", "brokers [11] from [10 12], both ways"},
-		{Split, "", "out", "isolate 11 from [10 12] in false out true, reunite 11, whole", "brokers [11] from [10 12], from the first"},
+		{Split, "", "", "isolate 11 from [10 12] in true out true, gone [11], reunite 11, whole", "brokers [11] from [10 12], both ways"},
+		{Split, "", "out", "isolate 11 from [10 12] in false out true, gone [11], reunite 11, whole", "brokers [11] from [10 12], from the first"},
 	} {
 		t.Run(fmt.Sprintf("%s from %s, %s", c.fault, c.from, c.way), func(t *testing.T) {
 			f := planned(c.fault, history.TriggerRecords, 1)

@@ -56,6 +56,8 @@ type Replicas interface {
 	WaitReplicas(ctx context.Context, topic string, partition int32, what string, wanted func(cluster.Replicas) bool) (cluster.Replicas, error)
 	// ListOffsets gives one kind of offset of every partition, by their leaders.
 	ListOffsets(ctx context.Context, topic string, kind cluster.OffsetKind) ([]int64, error)
+	// WaitGone waits until no other broker holds any of these for alive.
+	WaitGone(ctx context.Context, brokers ...int32) error
 	ElectUnclean(ctx context.Context, topic string, partition int32) error
 	TopicConfig(ctx context.Context, topic, property string) (string, error)
 }

@@ -88,6 +88,8 @@ func (n *Nemesis) brokerDown(f *fault, down, up powerCall) error {
 	switch {
 	case f.kind.role == "controller":
 		n.controllerAfter(ctx, f, broker)
+	case f.kind.role == "broker":
+		n.missed(ctx, f, broker)
 	case f.kind.role == "leader" && n.env.Replication > 1:
 		led = n.takeover(ctx, f, broker)
 	}

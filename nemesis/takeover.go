@@ -51,6 +51,18 @@ func (n *Nemesis) controllerAfter(ctx context.Context, f *fault, from int32) {
 	n.detail(f, "controller %d -> %d%s after %s", from, to, ofEpoch(epoch), time.Since(began).Round(10*time.Millisecond))
 }
 
+// missed notes when the other brokers held these for dead.
+func (n *Nemesis) missed(ctx context.Context, f *fault, brokers ...int32) {
+	ctx, cancel := n.unlessHealed(ctx)
+	defer cancel()
+	began := time.Now()
+	if err := n.env.Replicas.WaitGone(ctx, brokers...); err != nil {
+		n.detail(f, "not held for dead: %v", err)
+		return
+	}
+	n.detail(f, "held for dead after %s", time.Since(began).Round(10*time.Millisecond))
+}
+
 // ofEpoch names a controller's epoch, where one is known.
 func ofEpoch(epoch int32) string {
 	if epoch < 0 {
