@@ -40,6 +40,15 @@ func (o *ownTopics) names() []string {
 // before anything else.
 func (a *Admin) OwnTopicsOnly() { a.own = &ownTopics{named: make(map[string]bool)} }
 
+// OwnTopics lists the topics that this Admin created and has not deleted; after
+// OwnTopicsOnly.
+func (a *Admin) OwnTopics() []string {
+	if a.own == nil {
+		return nil
+	}
+	return a.own.names()
+}
+
 // DeleteTopic deletes a topic. One that is gone already is no error.
 func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 	deleted, err := a.adm.DeleteTopic(ctx, name)

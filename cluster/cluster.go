@@ -1,6 +1,7 @@
 // Package cluster is a Kafka cluster seen by the harness: brokers that proxies
 // dial, and what can be done to them. The kinds live in its subpackages:
-// cluster/docker (containers), cluster/embedded (kfake).
+// cluster/docker (containers), cluster/embedded (kfake), cluster/external (the
+// user's own).
 //
 // It knows nothing of proxies beyond the addresses that brokers must advertise,
 // and nothing of producers, plans or verdicts.
@@ -16,8 +17,9 @@ import (
 // Broker is one broker of a running cluster.
 type Broker struct {
 	ID int32
-	// Advertised is what clients are told: the loopback address of this
-	// broker's proxy, "127.0.0.1:19092".
+	// Advertised is what the broker tells clients: the loopback address of its
+	// proxy, "127.0.0.1:19092"; or on an external cluster its own, in whose place
+	// the proxies tell clients theirs.
 	Advertised string
 }
 

@@ -66,6 +66,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	r.watch = watchRun(r)
 	err = r.conduct(guard.ctx)
 	guard.stop()
+	err = errors.Join(err, r.dropTopics())
 	r.watch.stop()
 	return errors.Join(err, r.writeDown(ctx, err))
 }
@@ -157,6 +158,9 @@ func (r *run) makeTopics(ctx context.Context) error {
 	spec := r.scenario.Topics
 	for i := range spec.Count {
 		name := fmt.Sprintf("%s-%s-%d", r.scenario.Name, r.manifest.Run, i)
+		if r.site.outside { // so that everybody sees whose it is
+			name = "idemcheck-" + name
+		}
 		id, err := r.site.admin.CreateTopic(ctx, name, spec.Partitions, spec.Replication, topicConfig(spec.Config))
 		if err != nil {
 			return err

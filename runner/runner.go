@@ -19,10 +19,11 @@ import (
 
 // Config is what a person chose on the command line.
 type Config struct {
-	Cluster string // embedded or docker
-	Kafka   string // version, for docker
-	Image   string // overrides the version's own image
-	Version string // of idemcheck
+	Cluster string  // embedded, docker or external
+	Kafka   string  // version, for docker
+	Image   string  // overrides the version's own image
+	Version string  // of idemcheck
+	Outside Outside // the cluster, for external
 	// Libraries are the client libraries that scenarios can name; nil is all
 	// that there are.
 	Libraries map[string]clients.Library

@@ -12,6 +12,7 @@ import (
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/cluster/docker"
 	"github.com/idemcheck/idemcheck/cluster/embedded"
+	"github.com/idemcheck/idemcheck/cluster/external"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/proxy"
@@ -25,6 +26,7 @@ type Session struct {
 	config       Config
 	site         *site                 // nil when none is up
 	imageVersion *history.KafkaVersion // of Config.Image, once it was asked for
+	found        *external.Cluster     // the user's, once it was looked for
 }
 
 // site is a running cluster with the proxies in front of it.
@@ -34,6 +36,9 @@ type site struct {
 	admin   *cluster.Admin
 	fleet   *proxy.Fleet
 	took    time.Duration // from nothing to whole
+	outside bool          // the cluster is the user's
+	// keepTopics: a run's topics stay there
+	keepTopics bool
 }
 
 // NewSession prepares a session. No cluster is started before the first run.
@@ -56,6 +61,9 @@ func NewSession(c Config) *Session {
 // Can says whether the chosen kind of cluster can run a scenario; if not the
 // error is a *Skipped that says why.
 func (s *Session) Can(sc suites.Scenario) error {
+	if s.config.Cluster == external.Kind {
+		return s.canOutside(sc)
+	}
 	if sc.Cluster.Kind != "any" && sc.Cluster.Kind != s.config.Cluster {
 		return &Skipped{fmt.Sprintf("needs --cluster %s, and this is %s", sc.Cluster.Kind, s.config.Cluster)}
 	}
@@ -80,7 +88,7 @@ func (s *Session) Can(sc suites.Scenario) error {
 // that is up is whole. A cluster that is not whole, or not the one that was
 // started any more, is replaced.
 func (s *Session) ensure(ctx context.Context, sc suites.Scenario) (*site, error) {
-	if s.site != nil && s.site.key == key(sc) && s.site.cluster.Facts().Upgraded == "" {
+	if s.site != nil && s.site.key == key(sc) && s.site.cluster.Facts().Upgraded == "" && !s.site.outside { // the user's may have changed meanwhile
 		check, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		err := s.site.admin.WaitWhole(check)
@@ -99,12 +107,15 @@ func (s *Session) ensure(ctx context.Context, sc suites.Scenario) (*site, error)
 	}
 	up.took = time.Since(began)
 	s.site = up
-	s.config.Progress(fmt.Sprintf("%d brokers ready after %s", sc.Cluster.Brokers, up.took.Round(100*time.Millisecond)))
+	s.config.Progress(fmt.Sprintf("%d brokers ready after %s", len(up.cluster.Brokers()), up.took.Round(100*time.Millisecond)))
 	return up, nil
 }
 
 // start opens the proxies first, so that the brokers can advertise them.
 func (s *Session) start(ctx context.Context, sc suites.Scenario) (up *site, err error) {
+	if s.config.Cluster == external.Kind {
+		return s.startOutside(ctx, sc)
+	}
 	up = &site{key: key(sc)}
 	defer func() {
 		if err != nil {
@@ -118,13 +129,18 @@ func (s *Session) start(ctx context.Context, sc suites.Scenario) (up *site, err 
 		up.cluster = nil
 		return up, err
 	}
-	for i, b := range up.cluster.Brokers() {
-		up.fleet.Serve(i, b.ID, func(ctx context.Context) (net.Conn, error) { return up.cluster.Dial(ctx, b.Advertised) })
-	}
+	up.serve()
 	if up.admin, err = cluster.NewAdmin(up.cluster); err != nil {
 		return up, err
 	}
 	return up, up.admin.WaitWhole(ctx)
+}
+
+// serve lets the proxies accept and forward.
+func (up *site) serve() {
+	for i, b := range up.cluster.Brokers() {
+		up.fleet.Serve(i, b.ID, func(ctx context.Context) (net.Conn, error) { return up.cluster.Dial(ctx, b.Advertised) })
+	}
 }
 
 func (s *Session) launch(ctx context.Context, sc suites.Scenario, advertised []string) (cluster.Cluster, error) {
@@ -137,11 +153,15 @@ func (s *Session) launch(ctx context.Context, sc suites.Scenario, advertised []s
 			Advertised: advertised, Config: sc.Cluster.Config, Progress: s.config.Progress, Disks: needsDisks(sc),
 		})
 	}
-	return nil, fmt.Errorf("unknown kind of cluster %q (there are embedded, docker)", s.config.Cluster)
+	return nil, fmt.Errorf("unknown kind of cluster %q (there are embedded, docker, external)", s.config.Cluster)
 }
 
 // Close ends the cluster that is up, if any.
 func (s *Session) Close() error {
+	if s.found != nil {
+		_ = s.found.Close(context.Background()) // ends nothing but connections
+		s.found = nil
+	}
 	if s.site == nil {
 		return nil
 	}

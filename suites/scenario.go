@@ -42,7 +42,7 @@ func (s *Scenario) Faults() []history.FaultSpec {
 
 // Cluster says what a scenario needs to run on.
 type Cluster struct {
-	Kind    string            `yaml:"kind,omitempty" json:"kind"` // any, embedded, docker
+	Kind    string            `yaml:"kind,omitempty" json:"kind"` // any, embedded, docker (real brokers: external runs it too)
 	Brokers int               `yaml:"brokers,omitempty" json:"brokers"`
 	Kafka   string            `yaml:"kafka,omitempty" json:"kafka,omitempty"`   // docker: always this version; empty: what the user chose
 	Config  map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // broker properties

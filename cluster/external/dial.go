@@ -49,7 +49,7 @@ func (s *Security) dial(ctx context.Context, address string) (net.Conn, session,
 			_ = raw.Close()
 		}
 	}()
-	if s != nil && s.tls != nil {
+	if s.tls != nil {
 		config := s.tls.Clone()
 		if config.ServerName == "" {
 			config.ServerName, _, _ = net.SplitHostPort(address)
@@ -61,7 +61,7 @@ func (s *Security) dial(ctx context.Context, address string) (net.Conn, session,
 		conn = secure
 	}
 	var is session
-	if s != nil && s.sasl() {
+	if s.sasl() {
 		if is, err = s.authenticate(ctx, conn, address); err != nil {
 			return nil, session{}, fmt.Errorf("%s with %s as user %q: %w", s.mechanism, address, s.username, cause(ctx, err))
 		}

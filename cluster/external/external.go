@@ -53,6 +53,9 @@ func Find(ctx context.Context, c Config) (*Cluster, error) {
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
+	if c.Security == nil {
+		c.Security = &Security{protocol: "PLAINTEXT"}
+	}
 	if len(c.Bootstrap) == 0 {
 		return nil, errors.New("external cluster: no bootstrap address: want --bootstrap HOST:PORT, or bootstrap.servers in the client config")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -40,10 +41,7 @@ type Security struct {
 func (s *Security) Bootstrap() []string { return s.bootstrap }
 
 // String says in words how connections are made, without any secret.
-func (s *Security) String() string {
-	if s == nil {
-		return "PLAINTEXT"
-	}
+func (s Security) String() string {
 	words := s.protocol
 	if s.sasl() {
 		words += ", " + s.mechanism
@@ -54,7 +52,10 @@ func (s *Security) String() string {
 	return words
 }
 
-func (s *Security) sasl() bool { return strings.HasPrefix(s.protocol, "SASL_") }
+// Format lets every verb of fmt print what String says, and no field.
+func (s Security) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+func (s Security) sasl() bool { return strings.HasPrefix(s.protocol, "SASL_") }
 
 // check fills in defaults, finds what is missing, and loads the certificates.
 func (s *Security) check() error {
@@ -158,9 +159,6 @@ func (s *Security) credentials() sasl.Mechanism {
 
 // redact takes secrets out of a text that others made, such as a hook's output.
 func (s *Security) redact(text string) string {
-	if s == nil {
-		return text
-	}
 	for _, hidden := range []secret{s.password, s.keyPEM} {
 		if hidden != "" {
 			text = strings.ReplaceAll(text, string(hidden), hidden.String())

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idemcheck/idemcheck/cluster/external"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/runner"
@@ -59,6 +60,8 @@ func (f *runFlags) describe() string {
 	switch {
 	case f.cluster == "embedded":
 		return "embedded cluster (kfake behind the fault proxy)"
+	case f.cluster == external.Kind:
+		return f.outside.describe()
 	case f.image != "":
 		return "docker, image " + f.image
 	}
@@ -73,6 +76,9 @@ func (f *runFlags) again(r report.Result) string {
 	}
 	if f.image != "" {
 		words = append(words, "--image", f.image)
+	}
+	if f.cluster == external.Kind {
+		words = append(words, f.outside.again()...)
 	}
 	name := r.Folder + "/" + r.Scenario
 	if r.Folder == "" {
@@ -108,7 +114,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 	}
 	session := runner.NewSession(runner.Config{
 		Cluster: n.flags.cluster, Kafka: kafka, Image: n.flags.image, Version: version(),
-		Watch: n.screen.show, Progress: n.screen.note,
+		Watch: n.screen.show, Progress: n.screen.note, Outside: n.flags.outside.outside(n.screen.note),
 	})
 	defer func() {
 		n.screen.clear()

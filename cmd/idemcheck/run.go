@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/idemcheck/idemcheck/cluster/external"
 	"github.com/idemcheck/idemcheck/images"
 	"github.com/idemcheck/idemcheck/report"
 )
@@ -27,6 +28,7 @@ type runFlags struct {
 	out, keep, junit string
 	summaries        []string
 	json, failFast   bool
+	outside          outsideFlags
 }
 
 const defaultKafka = "4.3.1"
@@ -43,6 +45,7 @@ needs nothing but this program.`,
   idemcheck run --cluster docker --kafka 4.3.1 basic
   idemcheck run --cluster docker --kafka 3.9.2,4.3.1 --runs 5 --summary night.md mix
   idemcheck run --cluster docker basic/leader-restart-forgets --runs 5
+  idemcheck run --cluster external --bootstrap kafka-1:9092 --client-config client.properties faults
   idemcheck run mine.yaml --seed 42 --junit report.xml`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return scenarioNames(), cobra.ShellCompDirectiveDefault
@@ -57,6 +60,9 @@ needs nothing but this program.`,
 			if f.image != "" && !cmd.Flags().Changed("kafka") {
 				f.kafka = []string{""} // the image itself is asked
 			}
+			if err := f.outside.check(cmd, f.cluster); err != nil {
+				return usage(err)
+			}
 			if len(args) == 0 {
 				args = []string{"smoke"}
 			}
@@ -64,7 +70,7 @@ needs nothing but this program.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.cluster, "cluster", "embedded", "what to run on: embedded (kfake, in this process) or docker (three Kafka brokers in containers)")
+	flags.StringVar(&f.cluster, "cluster", "embedded", "what to run on: embedded (kfake, in this process), docker (three Kafka brokers in containers) or external (your own, see --bootstrap)")
 	flags.StringSliceVar(&f.kafka, "kafka", []string{defaultKafka}, "Kafka `version`, or several of them: 3.9.2,4.3.1; with --cluster docker")
 	flags.StringVar(&f.image, "image", "", "image `reference` in place of the version's own, with --cluster docker")
 	flags.Uint64Var(&f.seed, "seed", 0, "the `number` everything random comes from (default: a fresh one, printed first)")
@@ -77,7 +83,8 @@ needs nothing but this program.`,
 	flags.StringArrayVar(&f.summaries, "summary", nil, "write a summary to this `file`, rewritten after every run: a page where it ends in .md, a record where it ends in .json")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per run on standard output; progress goes to standard error")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop after the first run that is not as expected")
-	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{"embedded", "docker"}, cobra.ShellCompDirectiveNoFileComp))
+	f.outside.add(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{"embedded", "docker", "external"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -96,8 +103,8 @@ const (
 
 func (f *runFlags) check() error {
 	switch {
-	case f.cluster != "embedded" && f.cluster != "docker":
-		return fmt.Errorf("--cluster %q: want embedded or docker", f.cluster)
+	case !slices.Contains([]string{"embedded", "docker", "external"}, f.cluster):
+		return fmt.Errorf("--cluster %q: want embedded, docker or external", f.cluster)
 	case f.runs < 1:
 		return fmt.Errorf("--runs %d: want 1 or more", f.runs)
 	case f.perCluster < 0:
@@ -149,6 +156,11 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 		return broken(err)
 	}
 	n := newNight(f, len(jobs))
+	if f.cluster == external.Kind {
+		if err := f.outside.preflight(cmd.Context(), n.screen.note); err != nil {
+			return broken(err)
+		}
+	}
 	err = n.run(cmd.Context(), jobs)
 	if f.junit != "" {
 		err = errors.Join(err, writeJUnit(f.junit, n.results))
