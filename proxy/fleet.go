@@ -133,8 +133,9 @@ func (f *Fleet) SetTopic(id [16]byte, name string) { f.topics.set(id, name) }
 // Reset closes the connections to the broker at index of the clients whose
 // client id match accepts (nil: all), and returns how many. The client gets
 // RST, whatever it was sent before; nothing more of its requests goes to the
-// broker, whose end is closed once it has given the answers that it owes. fault
-// goes into the journal.
+// broker, whose end is closed once it has given the answers that it owes. An answer
+// just written may die in the sockets' buffers, though the journal says passed.
+// fault goes into the journal.
 func (f *Fleet) Reset(index int, fault int32, match func(clientID string) bool) int {
 	return f.lanes[index].closeConnections(loss{fault: fault, why: "reset by a fault", cut: true, abrupt: true, reset: true}, match)
 }
