@@ -73,7 +73,7 @@ func session(t *testing.T, on setting) *provingSession {
 	sessions.Lock()
 	defer sessions.Unlock()
 	for other, s := range sessions.by {
-		if other != on && other.cluster == "docker" {
+		if other != on && on.cluster == "docker" && other.cluster == "docker" {
 			if err := s.Close(); err != nil {
 				t.Errorf("close the session on Kafka %s: %v", other.kafka, err)
 			}
