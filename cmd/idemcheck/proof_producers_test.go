@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -247,4 +249,67 @@ func takesOver(t *testing.T, run *history.Run, first, second history.Process) {
 			}
 		}
 	}
+}
+
+func TestASignalToTheHarnessLeavesNoDriverBehind(t *testing.T) {
+	for name, sig := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "interrupted": syscall.SIGINT} {
+		for _, fault := range []string{"kill-producer, when: {records: 30}, times: 20", "pause-producer, when: {records: 30}"} {
+			t.Run(name+" in "+fault[:5], func(t *testing.T) {
+				dir := t.TempDir()
+				text := `name: apart
+why: to be stopped
+clients: [{idempotence: true, process: true}]
+workload: {name: unique-append, producers: 2, records: 600, rate: 50/s, warmup: 2}
+nemesis: [{fault: ` + fault + `}]
+`
+				if err := os.WriteFile(filepath.Join(dir, "apart.yaml"), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s := start(t, dir, "run", "apart.yaml")
+				s.waitFor("apart: send", time.Minute)
+				time.Sleep(time.Second) // a few records, and the first fault
+				pids := children(t, s.cmd.Process.Pid)
+				if len(pids) == 0 {
+					t.Fatal("no driver was found: the test proves nothing")
+				}
+				s.endsBy(sig, 30*time.Second)
+				for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+					left := 0
+					for _, pid := range pids {
+						if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(stat), ") Z ") {
+							left++
+						}
+					}
+					if left == 0 {
+						return
+					}
+					if time.Now().After(deadline) {
+						t.Fatalf("%d of the drivers %v are left behind", left, pids)
+					}
+				}
+			})
+		}
+	}
+}
+
+// children lists the processes that a process has started and not seen end.
+func children(t *testing.T, pid int) (pids []int) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended since
+		}
+		var state string
+		var parent, child int
+		_, _ = fmt.Sscan(filepath.Base(filepath.Dir(file)), &child)
+		if _, err := fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent); err == nil && parent == pid {
+			pids = append(pids, child)
+		}
+	}
+	return pids
 }
