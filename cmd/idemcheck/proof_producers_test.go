@@ -193,8 +193,8 @@ func TestProveSecondProducer(t *testing.T) {
 				}
 			}
 		}
-		if seconds != 3 {
-			t.Errorf("%d producers were taken over, want 3", seconds)
+		if seconds != 2 {
+			t.Errorf("%d producers were taken over, want 2", seconds)
 		}
 	})
 }
