@@ -103,7 +103,7 @@ func properties(c *Config, kafka history.KafkaVersion) map[string]string {
 	if kafka.KRaft() {
 		maps.Copy(all, quorumProperties())
 	} else {
-		maps.Copy(all, zookeeperProperties())
+		maps.Copy(all, zookeeperProperties(kafka))
 	}
 	maps.Copy(all, c.Config)
 	return all
@@ -123,13 +123,19 @@ func quorumProperties() map[string]string {
 }
 
 // zookeeperProperties are the timeouts that stand in their place before KRaft.
-func zookeeperProperties() map[string]string {
-	return map[string]string{
+func zookeeperProperties(kafka history.KafkaVersion) map[string]string {
+	all := map[string]string{
 		"zookeeper.session.timeout.ms": fmt.Sprint(zookeeperSession.Milliseconds()),
 		// It is the session timeout if not set, and ZooKeeper starts along with
 		// the brokers.
 		"zookeeper.connection.timeout.ms": "30000",
 	}
+	if !kafka.From(1, 1) {
+		// A broker that is told of a new leader first waits for its fetch from
+		// the dead one, for 30 s by default, and the cluster for it (KAFKA-6051).
+		all["replica.socket.timeout.ms"] = "2000"
+	}
+	return all
 }
 
 // defaultProperties are broker properties that make a small cluster start and
