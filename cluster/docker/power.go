@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -105,7 +106,15 @@ func (c *Cluster) Start(ctx context.Context, id int32) error {
 // stay open and silent.
 func (c *Cluster) Pause(ctx context.Context, id int32) error {
 	return c.do(id, "pause", func(b *broker) error {
-		_, err := c.engine.ContainerPause(ctx, b.containerID(), client.ContainerPauseOptions{})
+		// On a machine with much to do the kernel may not freeze every thread in the
+		// time that the engine gives it; the engine then lets them go on.
+		const attempts, notInTime = 5, "unable to freeze"
+		var err error
+		for range attempts {
+			if _, err = c.engine.ContainerPause(ctx, b.containerID(), client.ContainerPauseOptions{}); err == nil || !strings.Contains(err.Error(), notInTime) {
+				break
+			}
+		}
 		return err
 	})
 }
