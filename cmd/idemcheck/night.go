@@ -114,7 +114,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 	}
 	session := runner.NewSession(runner.Config{
 		Cluster: n.flags.cluster, Kafka: kafka, Image: n.flags.image, Version: version(),
-		Watch: n.screen.show, Progress: n.screen.note, Outside: n.flags.outside.outside(n.screen.note),
+		Watch: n.screen.show, Progress: n.screen.note, Outside: n.flags.outside.outside(nil),
 	})
 	defer func() {
 		n.screen.clear()
