@@ -161,6 +161,9 @@ func (j *judgement) unproven(name string) string {
 			}
 		}
 	case Liveness:
+		if len(j.unwell) > 0 {
+			return fmt.Sprintf("brokers still answered that they cannot take records more than %s after the faults had healed, so no client is to blame: %s", grace, strings.Join(j.unwell, ", "))
+		}
 		early := int64(0)
 		for _, s := range j.sweeps {
 			early += s.tallies.givenUpEarly

@@ -512,3 +512,25 @@ func TestLivenessIsOpenWhenTheHarnessGaveUpEarly(t *testing.T) {
 		t.Errorf("%s, %s: %s", v.Overall, g.Status, g.Why)
 	}
 }
+
+func TestLivenessIsOpenWhileBrokersTakeNoRecords(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int16
+		at   int64
+		want Status
+	}{
+		"answered 19 long after the healing": {19, later + 20*second, Inconclusive},
+		"answered 7 long after the healing":  {7, later + 20*second, Inconclusive},
+		"answered 19 just after it":          {19, later + 2*second, Violation},
+		"answered 10, which is final":        {10, later + 20*second, Violation},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := baseRun().send(1, later, history.Forever, history.Unknown, history.NoOffset)
+			m.manifest.Healed, m.manifest.Drained = later, later+100*second
+			m.batch(request(1, 4, 1, c.at-1)).batch(answer(1, 4, 1, c.at, c.code, -1))
+			if g := guaranteeOf(t, m.judge(), Liveness); g.Status != c.want {
+				t.Errorf("%s: %s", g.Status, g.Why)
+			}
+		})
+	}
+}

@@ -76,6 +76,7 @@ type judgement struct {
 	story   *story
 	journal *journal
 	reasons []string // why the run proves too little
+	unwell  []string // partitions whose brokers took no records after the healing
 	harness string   // the first broken assumption
 	verdict *Verdict
 	tallies map[Kind]*tally
@@ -201,6 +202,7 @@ func (j *judgement) readJournal() {
 		j.blameHarness(fmt.Errorf("read the wire journal: %w", err))
 		return
 	}
+	j.leaveOpen()
 	if err := j.solve(); err != nil {
 		j.blameHarness(err)
 	}

@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/history"
@@ -32,4 +34,41 @@ func (l *lane) checkAnswered(o *op) {
 	if o.ret != history.Forever {
 		l.before = max(l.before, o.ret)
 	}
+}
+
+// notReady says whether a broker tells with a code that the partition cannot
+// take records now, through no fault of the client's (Kafka protocol guide).
+func notReady(code int16) bool {
+	switch code {
+	case 3, 5, 6, 7, 19, 20, 56, 100:
+		return true
+	}
+	return false
+}
+
+// leaveOpen takes back what was found stuck in partitions whose broker itself
+// said, later than some grace after the healing, that it cannot take records:
+// such a cluster is not well yet, whatever its metadata says, and nobody can
+// tell what the client would have done on one that is.
+func (j *judgement) leaveOpen() {
+	t := j.tallies[Stuck]
+	if t == nil {
+		return
+	}
+	open := func(tp history.TopicPartition) bool {
+		wire := j.journal.tps.get(tp)
+		return wire != nil && wire.refused > j.clock.healed+int64(grace)
+	}
+	j.tallies[Stuck] = &tally{}
+	for _, s := range j.sweeps {
+		found := s.found.kinds[Stuck]
+		switch {
+		case found == nil:
+		case open(s.tp):
+			j.unwell = append(j.unwell, fmt.Sprintf("%s (%s unanswered in time)", s.tp, records(found.count)))
+		default:
+			j.tallies[Stuck].add(found, j.limit)
+		}
+	}
+	j.kept = slices.DeleteFunc(j.kept, func(i *investigation) bool { return i.kind == Stuck && open(i.tp) })
 }

@@ -46,9 +46,10 @@ type answerKey struct {
 
 // tpWire is what the wire showed of one partition.
 type tpWire struct {
-	leader int32                       // broker that last acknowledged something; -1 at first
-	lanes  recent[int32, laneWire]     // by process
-	parts  recent[int64, producerPart] // by producer id
+	leader  int32                       // broker that last acknowledged something; -1 at first
+	refused int64                       // when a broker last said that it cannot take records now
+	lanes   recent[int32, laneWire]     // by process
+	parts   recent[int64, producerPart] // by producer id
 }
 
 // laneWire is what the wire showed of one process in one partition.
@@ -202,12 +203,16 @@ func (j *journal) answer(ev *history.WireEvent) {
 	} else {
 		j.n.byCode[ev.Error]++
 	}
-	if l := j.tp(ev).lanes.get(ev.Process); l != nil {
+	t := j.tp(ev)
+	if l := t.lanes.get(ev.Process); l != nil {
 		l.last = *ev
 	}
 	j.conn(ev).landed(ev.Correlation)
 
 	code := brokerCode(ev)
+	if notReady(code) {
+		t.refused = ev.At
+	}
 	if ev.Action == history.ActionForged {
 		j.n.forgedAnswers++
 		j.forged = true
