@@ -110,11 +110,18 @@ func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 			return
 		}
 	}
+	ahead := sequencesFrom(pp.next, ev.BaseSequence)
 	if ev.BaseSequence == pp.next || pp.excused || ev.Conn != pp.conn {
+		if ahead < 1<<30 {
+			pp.skipped = skipped{ev.Epoch, pp.next, ev.BaseSequence}
+		}
+		return
+	}
+	if pp.skipped.has(ev) {
 		return
 	}
 	kind, what := SequenceGap, "left out"
-	if ahead := (int64(ev.BaseSequence) - int64(pp.next)) & 0x7fffffff; ahead > 1<<30 {
+	if ahead > 1<<30 {
 		kind, what = SequenceBack, "stepped back behind"
 	}
 	last := pp.ring[(pp.at-1+len(pp.ring))%len(pp.ring)].request

@@ -21,7 +21,8 @@ type producerPart struct {
 	next    int32 // sequence that the next new batch should have
 	conn    int64 // that the last new batch came on
 	excused bool  // the client was told of an error since the last new batch
-	strict  bool  // every new batch of the epoch took the next sequence
+	skipped skipped
+	strict  bool // every new batch of the epoch took the next sequence
 	ring    []sentBatch
 	at      int   // where the ring is written next
 	sent    int64 // new batches so far
@@ -44,11 +45,25 @@ func nextSequence(base, records int32) int32 {
 	return int32((int64(base) + int64(records)) & 0x7fffffff)
 }
 
+// sequencesFrom is how many sequences lie from one up to another, which is
+// behind it or, above 2^30, in front of it.
+func sequencesFrom(from, to int32) int64 { return (int64(to) - int64(from)) & 0x7fffffff }
+
+// skipped is a stretch of sequences that a client left out for a good reason,
+// such as that the connections they were written to died before any of it
+// arrived: it may send those later, behind others.
+type skipped struct {
+	epoch    int16
+	from, to int32 // to is not part of it
+}
+
+func (s skipped) has(ev *history.WireEvent) bool {
+	return ev.Epoch == s.epoch && sequencesFrom(s.from, ev.BaseSequence) < sequencesFrom(s.from, s.to)
+}
+
 // overlap says whether two batches share a sequence.
 func overlap(a, b *history.WireEvent) bool {
-	ahead := (int64(b.BaseSequence) - int64(a.BaseSequence)) & 0x7fffffff
-	behind := (int64(a.BaseSequence) - int64(b.BaseSequence)) & 0x7fffffff
-	return ahead < int64(a.Records) || behind < int64(b.Records)
+	return sequencesFrom(a.BaseSequence, b.BaseSequence) < int64(a.Records) || sequencesFrom(b.BaseSequence, a.BaseSequence) < int64(b.Records)
 }
 
 func sameTriple(a, b *history.WireEvent) bool {

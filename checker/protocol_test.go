@@ -45,6 +45,22 @@ func TestClientProtocol(t *testing.T) {
 		{name: "a gap on another connection proves nothing", build: func(m *memoryRun) {
 			m.exchange(4, func(ev *history.WireEvent) { ev.BaseSequence, ev.Conn = 5, 77 })
 		}},
+		{name: "batches that died with a connection come behind one that overtook them", build: func(m *memoryRun) {
+			elsewhere := func(ev *history.WireEvent) { ev.Conn = 30 }
+			for range 3 {
+				m.send(1, later, later+99, history.Unknown, -1)
+			}
+			m.batch(with(request(1, 6, 1, later+1), elsewhere)).batch(with(request(1, 4, 1, later+2), elsewhere)).
+				batch(with(request(1, 5, 1, later+3), elsewhere)).batch(with(request(1, 6, 1, later+4), elsewhere))
+		}},
+		{name: "a step back beyond what was left out", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 7",
+			build: func(m *memoryRun) {
+				elsewhere := func(ev *history.WireEvent) { ev.Conn = 30; ev.First, ev.Last = -1, -1 }
+				m.batch(with(request(1, 6, 1, later+1), elsewhere)).batch(with(request(1, 1, 1, later+2), func(ev *history.WireEvent) {
+					elsewhere(ev)
+					ev.BaseSequence = 2147483000
+				}))
+			}},
 		{name: "a step back to what was never sent", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 4",
 			build: func(m *memoryRun) { m.exchange(4, base(2147483000)) }},
 		{name: "a retry of the same batch is no step back", build: func(m *memoryRun) {
