@@ -48,7 +48,7 @@ test: ## everything: go vet, all tests with the race detector, those on real bro
 	@$(if $(RACE),:,$(call banner,NO RACE DETECTOR: go finds no C compiler; install gcc for the whole test))
 	@docker version >/dev/null 2>&1 || $(call banner,NO CONTAINER ENGINE answers docker version: tests on real brokers are skipped; scripts/setup-debian.sh sets up what they need)
 	@go build $(RACE) ./...
-	@go test $(RACE) -count=1 -p 1 -timeout 20m $(PKGS)
+	@go test $(RACE) -count=1 -p 1 -timeout 50m $(PKGS)
 
 unit: ## the fast tests: no containers, no race detector, the long checks cut short
 	@go test -short $(PKGS)

@@ -84,10 +84,14 @@ func onLink(fault string) bool {
 	return false
 }
 
+// onProducer says whether a fault is done to a producer (those named in the
+// catalogue under "on producers").
+func onProducer(fault string) bool { return strings.HasSuffix(fault, "-producer") }
+
 // touchesBrokers says whether a fault may have cost a broker what it knew: its
 // process, its leadership, its state. Other properties of a topic do not.
 func touchesBrokers(fault string) bool {
-	return !onLink(fault) && fault != "change-config"
+	return !onLink(fault) && !onProducer(fault) && fault != "change-config"
 }
 
 // disturbed says whether any broker may have been touched between two moments.
@@ -137,7 +141,11 @@ func (st *story) unclean(tp history.TopicPartition, after int64) string {
 // endsProcess says whether a fault ends a broker's process, and with it what
 // that broker only knew in memory.
 func endsProcess(fault string) bool {
-	return strings.HasPrefix(fault, "kill-") || strings.HasPrefix(fault, "stop-") || strings.Contains(fault, "restart") || fault == "unclean-election"
+	switch fault {
+	case "unclean-election", "upgrade", "full-disk":
+		return true
+	}
+	return !onProducer(fault) && (strings.HasPrefix(fault, "kill-") || strings.HasPrefix(fault, "stop-") || strings.Contains(fault, "restart"))
 }
 
 // faultOf names the fault behind a wire event: " (fault 0, cut-after-append)";

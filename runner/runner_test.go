@@ -272,6 +272,21 @@ func TestABudgetThatIsOverWithNothingStuckIsNotAPass(t *testing.T) {
 	}
 }
 
+func TestATailThatOutlastsTheBudgetBreaksNothing(t *testing.T) {
+	s := scenario(func(s *suites.Scenario) {
+		s.Workload.Tail, s.Budget = 10, time.Second
+		s.Nemesis = []history.FaultSpec{{Fault: nemesis.Latency, Knobs: history.Knobs{Delay: 10 * time.Millisecond},
+			When: history.TriggerSpec{Records: &history.Range{Least: 3, Most: 3}}, Heal: history.HealSpec{After: time.Minute}}}
+	})
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := session(t, Config{}).Run(t.Context(), s, 7, dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, m := manifest(t, dir); m.Ended != history.EndedComplete || m.Processes[0].Sent < 100 {
+		t.Errorf("ended %q, %d records sent: %s", m.Ended, m.Processes[0].Sent, m.Error)
+	}
+}
+
 func TestTwoSessionsAtOnceDoNotDisturbEachOther(t *testing.T) {
 	for _, name := range []string{"one", "other"} {
 		t.Run(name, func(t *testing.T) {

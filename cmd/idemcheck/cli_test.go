@@ -307,7 +307,12 @@ type started struct {
 
 func start(t *testing.T, dir string, args ...string) *started {
 	t.Helper()
-	s := &started{t: t, cmd: exec.Command(program, args...), lines: make(chan string, 1000)}
+	return startCommand(t, dir, exec.Command(program, args...))
+}
+
+func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *started {
+	t.Helper()
+	s := &started{t: t, cmd: cmd, lines: make(chan string, 1000)}
 	s.cmd.Dir = dir
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -389,6 +394,20 @@ func TestASignalHealsWritesDownAndEndsTheProcess(t *testing.T) {
 		if c := cli(t, dir, "check", run.Dir); c.status == exitAsExpected || c.status == exitViolation {
 			t.Errorf("an interrupted run was judged as if whole: status %d\n%s", c.status, c.stdout)
 		}
+	}
+}
+
+func TestAProgramStartedWithTheSignalIgnoredEndsAllTheSame(t *testing.T) {
+	dir := t.TempDir()
+	s := startCommand(t, dir, exec.Command("sh", "-c", `trap "" INT; exec "$0" run "$1"`, program, write(t, dir, "slow.yaml", "RATE", "10/s", "RECORDS", "150")))
+	s.waitFor("mine: send", 20*time.Second)
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor("healing", 20*time.Second)
+	var exit *exec.ExitError
+	if err := s.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("ended with %v, want status 130", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -114,8 +115,14 @@ func dieOf(sig os.Signal) {
 		os.Exit(exitBroken)
 	}
 	_ = syscall.Kill(os.Getpid(), number)
-	select {} // until it arrives
+	// A shell starts what it puts in the background with SIGINT ignored, and an
+	// ignored signal ends nobody: then the status has to say it.
+	time.Sleep(signalled)
+	os.Exit(128 + int(number))
 }
+
+// signalled is how long the signal may take to arrive.
+const signalled = 200 * time.Millisecond
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
