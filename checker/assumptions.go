@@ -181,7 +181,7 @@ func (j *judgement) sumUp() {
 	fired := v.Coverage[covFaultsFired]
 	v.Coverage = j.journal.coverage
 	v.Coverage[covFaultsFired] = fired
-	v.Coverage[covDeletedRecords], v.Coverage[covTrimmedRecords] = j.story.deletions.count(), j.story.trimmed
+	v.Coverage[covDeletedRecords], v.Coverage[covTrimmedRecords] = j.story.count(), j.story.trimmed
 	for _, s := range j.sweeps {
 		t.add(s.tallies)
 		v.Totals.Log += s.records

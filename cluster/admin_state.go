@@ -140,7 +140,7 @@ func (a *Admin) gone(ctx context.Context, topic string, partitions int) error {
 		}
 		answered++
 		if _, err := findTopic(got.view, topic); !errors.Is(err, kerr.UnknownTopicOrPartition) {
-			return fmt.Errorf("broker %d still knows it (%v)", got.broker, err)
+			return errors.Join(fmt.Errorf("broker %d still knows it", got.broker), err)
 		}
 		for p := range partitions {
 			leaders := make([]int32, partitions)
@@ -150,7 +150,7 @@ func (a *Admin) gone(ctx context.Context, topic string, partitions int) error {
 			leaders[p] = got.broker // as if it led it
 			err := a.listFrom(ctx, got.broker, topic, HighWatermark, leaders, make([]int64, partitions))
 			if !errors.Is(err, kerr.UnknownTopicOrPartition) {
-				return fmt.Errorf("broker %d still has a replica of partition %d (%v)", got.broker, p, err)
+				return errors.Join(fmt.Errorf("broker %d still has a replica of partition %d", got.broker, p), err)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (s *state) TrimLog(ctx context.Context, topic string, partition int32, befo
 
 // DeleteTopic implements nemesis.State.
 func (s *state) DeleteTopic(ctx context.Context, topic string) error {
-	if err := s.Admin.RemoveTopic(ctx, topic, s.run.scenario.Topics.Partitions); err != nil {
+	if err := s.RemoveTopic(ctx, topic, s.run.scenario.Topics.Partitions); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -101,16 +101,6 @@ func (c *child) pause(ctx context.Context) error {
 	}
 }
 
-// wait waits for the child's end.
-func (c *child) wait(ctx context.Context) error {
-	select {
-	case <-c.exited:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for its end: %w", ctx.Err())
-	}
-}
-
 // end makes sure that the child is gone.
 func (c *child) end() {
 	_ = c.signal(syscall.SIGKILL) // done already is as good

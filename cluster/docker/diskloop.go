@@ -26,7 +26,7 @@ func newLoop(ctx context.Context) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }() // the device keeps what it has
 	defer file.Close()
 	if err := file.Truncate(diskSize); err != nil {
 		return nil, err

@@ -147,7 +147,7 @@ func allowed() map[string]property {
 		"ssl.truststore.certificates":           text(func(s *Security) *string { return &s.caPEM }),
 		"ssl.ca.location":                       ca, // librdkafka
 		"ssl.keystore.type":                     pem,
-		"ssl.keystore.location":                 property{func(s *Security, v string) error { s.certificateFile, s.keyFile = v, v; return nil }},
+		"ssl.keystore.location":                 {func(s *Security, v string) error { s.certificateFile, s.keyFile = v, v; return nil }},
 		"ssl.keystore.certificate.chain":        text(func(s *Security) *string { return &s.certificatePEM }),
 		"ssl.keystore.key":                      hidden(func(s *Security) *secret { return &s.keyPEM }),
 		"ssl.certificate.location":              certificate, // librdkafka

@@ -51,7 +51,7 @@ func (f *foreignCluster) scram(t *testing.T) {
 func (f *foreignCluster) plain(t *testing.T) {
 	dir := t.TempDir()
 	config := properties(t, t.TempDir(), "bootstrap.servers="+f.secure[0], "security.protocol=SASL_SSL", "sasl.mechanism=PLAIN",
-		fmt.Sprintf(`sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \`),
+		`sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \`,
 		fmt.Sprintf(`  username="%s" password="%s";`, foreignUser, foreignPassword), "ssl.ca.location="+f.ca)
 	c := cli(t, dir, "run", "--cluster", "external", "--client-config", config, "basic/ack-loss")
 	c.want(t, exitAsExpected, "1 as expected")
