@@ -63,11 +63,12 @@ next:
 }
 
 // stepsDown proves from its own log that a broker which led went on as the
-// follower of another one, cut back to what that one has.
+// follower of another one. (It cuts its log back only if it has more than that
+// one, which is a matter of milliseconds.)
 func (p proof) stepsDown(t *testing.T, id int32, topic string, partition int32) {
 	t.Helper()
-	what := fmt.Sprintf("Truncating partition %s-%d ", topic, partition)
-	if lines := p.brokerWrote(t, id, fmt.Sprintf("ReplicaFetcher replicaId=%d,", id), what); len(lines) == 0 {
+	what := fmt.Sprintf("Follower %s-%d starts at leader epoch", topic, partition)
+	if lines := p.brokerWrote(t, id, what, fmt.Sprintf("Previous leader Some(%d)", id)); len(lines) == 0 {
 		t.Errorf("broker %d never wrote %q", id, what)
 	}
 }
