@@ -55,8 +55,10 @@ func (a *answers) run(stub *toxics.ToxicStub) {
 		input, interrupt := stub.Input, stub.Interrupt
 		var output chan<- *stream.StreamChunk
 		var next *stream.StreamChunk
+		var size int
 		if !a.out.empty() {
-			output, next = stub.Output, a.out.chunks[0]
+			output = stub.Output
+			next, size = a.out.first()
 		}
 		if a.ended || a.heldBytes > maxHeld || (next != nil && !a.closing) {
 			input = nil
@@ -74,8 +76,8 @@ func (a *answers) run(stub *toxics.ToxicStub) {
 		}
 		select {
 		case output <- next:
-			a.passed += int64(len(next.Data))
-			a.out.pop()
+			a.passed += int64(size)
+			a.out.pop(size)
 		case c := <-input:
 			if c == nil {
 				a.ended = true

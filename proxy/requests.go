@@ -36,9 +36,10 @@ func (r *requests) run(stub *toxics.ToxicStub) {
 	for {
 		timer := r.settle()
 		for !r.out.empty() {
+			next, size := r.out.first()
 			select {
-			case stub.Output <- r.out.chunks[0]:
-				r.out.pop()
+			case stub.Output <- next:
+				r.out.pop(size)
 			case <-stub.Interrupt:
 				stop(timer)
 				return

@@ -145,10 +145,17 @@ func (o *outbox) addAll(other *outbox) {
 
 func (o *outbox) empty() bool { return len(o.chunks) == 0 }
 
-// pop removes the first chunk after it was sent. The chunk belongs to its
-// receiver from then on, so it is never joined with anything again.
-func (o *outbox) pop() {
-	o.size -= len(o.chunks[0].Data)
+// first is the next chunk to send, and its size: once it is sent it belongs to
+// its receiver, who may cut it (toxiproxy's bandwidth does), so that it must not
+// be asked any more.
+func (o *outbox) first() (c *stream.StreamChunk, size int) {
+	return o.chunks[0], len(o.chunks[0].Data)
+}
+
+// pop removes the first chunk, of that size, after it was sent. It is never
+// joined with anything again.
+func (o *outbox) pop(size int) {
+	o.size -= size
 	o.chunks[0] = nil
 	o.chunks = o.chunks[1:]
 	if len(o.chunks) == 0 {
