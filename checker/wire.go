@@ -1,10 +1,6 @@
 package checker
 
-import (
-	"math"
-
-	"github.com/idemcheck/idemcheck/history"
-)
+import "github.com/idemcheck/idemcheck/history"
 
 // journal reads the wire journal once, in time order: it counts coverage, holds
 // clients and brokers against the protocol, and picks the evidence for what
@@ -308,42 +304,4 @@ func hasAppended(ev *history.WireEvent) bool {
 
 func tpOf(ev *history.WireEvent) history.TopicPartition {
 	return history.TopicPartition{Topic: ev.Topic, Partition: ev.Partition}
-}
-
-// intervals is a set of record numbers, kept as disjoint spans by rising start.
-// Clients send mostly in order, so there is mostly one.
-type intervals []span
-
-type span struct{ first, last int64 }
-
-// add puts the numbers first to last in, and returns how many were there.
-func (s *intervals) add(first, last int64) (again int64) {
-	all := *s
-	if n := len(all); n > 0 && all[n-1].last == first-1 { // the ordinary case
-		all[n-1].last = last
-		return 0
-	}
-	merged := make(intervals, 0, len(all)+1)
-	fresh := span{first, last}
-	low, high := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, old := range all {
-		if old.last < fresh.first-1 || old.first > fresh.last+1 {
-			merged = append(merged, old)
-			continue
-		}
-		if a, b := max(old.first, first), min(old.last, last); a <= b {
-			again += b - a + 1
-		}
-		low, high = min(low, old.first), max(high, old.last)
-	}
-	fresh.first, fresh.last = min(fresh.first, low), max(fresh.last, high)
-	at := 0
-	for at < len(merged) && merged[at].first < fresh.first {
-		at++
-	}
-	merged = append(merged, span{})
-	copy(merged[at+1:], merged[at:])
-	merged[at] = fresh
-	*s = merged
-	return again
 }
