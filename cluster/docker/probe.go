@@ -2,23 +2,21 @@ package docker
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/idemcheck/idemcheck/cluster"
 )
 
 const (
 	probeEvery = 50 * time.Millisecond
 	// probeTime is how long one attempt may take, dial and answers.
 	probeTime = 2 * time.Second
-	// probeAnswer is more than any answer to a probe is long, bytes.
-	probeAnswer = 1 << 20
 )
 
 // errNotReady is why a context ends that limits how long brokers may take.
@@ -77,7 +75,7 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	defer stop()
 
 	asked := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
-	answer, err := exchange(conn, asked)
+	answer, err := cluster.Exchange(conn, asked)
 	if err != nil {
 		return fmt.Errorf("broker %d: ApiVersions: %w", b.id, err)
 	}
@@ -88,7 +86,7 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	metadata := kmsg.NewPtrMetadataRequest()
 	metadata.Version = 4
 	metadata.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
-	answer, err = exchange(conn, metadata)
+	answer, err = cluster.Exchange(conn, metadata)
 	if err != nil {
 		return fmt.Errorf("broker %d: Metadata: %w", b.id, err)
 	}
@@ -104,7 +102,7 @@ func (c *Cluster) probe(ctx context.Context, b *broker, brokers int) error {
 	producer := kmsg.NewPtrInitProducerIDRequest()
 	producer.Version = min(1, newest(versions, producer.Key())) // 1 came with 2.0
 	producer.TransactionTimeoutMillis = 60_000
-	answer, err = exchange(conn, producer)
+	answer, err = cluster.Exchange(conn, producer)
 	if err == nil {
 		err = kerr.ErrorForCode(answer.(*kmsg.InitProducerIDResponse).ErrorCode)
 	}
@@ -128,28 +126,4 @@ func newest(versions *kmsg.ApiVersionsResponse, key int16) int16 {
 		}
 	}
 	return 0
-}
-
-// exchange sends a request of a version without tagged fields and reads its answer.
-func exchange(conn net.Conn, req kmsg.Request) (kmsg.Response, error) {
-	const correlation = 1
-	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("idemcheck-probe")).AppendRequest(nil, req, correlation)
-	if _, err := conn.Write(frame); err != nil {
-		return nil, err
-	}
-	var head [8]byte // length, correlation id
-	if _, err := io.ReadFull(conn, head[:]); err != nil {
-		return nil, err
-	}
-	size, got := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint32(head[4:])
-	if size < 4 || size > probeAnswer || got != correlation {
-		return nil, fmt.Errorf("what answers is not Kafka: it began with % x", head)
-	}
-	body := make([]byte, size-4)
-	if _, err := io.ReadFull(conn, body); err != nil {
-		return nil, err
-	}
-	resp := req.ResponseKind()
-	resp.SetVersion(req.GetVersion())
-	return resp, resp.ReadFrom(body)
 }

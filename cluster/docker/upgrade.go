@@ -151,7 +151,7 @@ func (c *Cluster) identity(ctx context.Context, b *broker) (identity, error) {
 	asked := kmsg.NewPtrApiVersionsRequest()
 	asked.Version = 3 // from 2.4 on; its answer's head is that of version 0
 	asked.ClientSoftwareName, asked.ClientSoftwareVersion = "idemcheck", "1"
-	answer, err := exchange(conn, asked)
+	answer, err := cluster.Exchange(conn, asked)
 	if err != nil {
 		return i, fmt.Errorf("ApiVersions: %w", err)
 	}

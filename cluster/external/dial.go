@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +12,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/idemcheck/idemcheck/cluster"
 )
 
 // dialLimit bounds one connection, TLS and SASL included.
 const dialLimit = 10 * time.Second
-
-// maxAnswer is more than any answer asked for here is long, bytes.
-const maxAnswer = 16 << 20
-
-// errNotKafka is what answers that are no Kafka's come to.
-var errNotKafka = errors.New("what answers there is not Kafka")
 
 // session is what the broker said when the SASL exchange was over.
 type session struct {
@@ -104,7 +99,7 @@ func explainTLS(err error) error {
 func (s *Security) authenticate(ctx context.Context, conn net.Conn, address string) (session, error) {
 	handshake := kmsg.NewPtrSASLHandshakeRequest()
 	handshake.Version, handshake.Mechanism = 1, s.mechanism
-	answer, err := exchange(conn, handshake)
+	answer, err := cluster.Exchange(conn, handshake)
 	if err != nil {
 		return session{}, explainSilence(err)
 	}
@@ -119,7 +114,7 @@ func (s *Security) authenticate(ctx context.Context, conn net.Conn, address stri
 	for done := false; !done; {
 		next := kmsg.NewPtrSASLAuthenticateRequest()
 		next.Version, next.SASLAuthBytes = 1, token
-		answer, err := exchange(conn, next)
+		answer, err := cluster.Exchange(conn, next)
 		if err != nil {
 			return session{}, err
 		}
@@ -146,32 +141,4 @@ func explainSilence(err error) error {
 		return errors.New("the broker closed the connection (does this listener want SASL, and TLS as configured?)")
 	}
 	return err
-}
-
-// exchange sends a request of a version without tagged fields and reads its
-// answer. The connection's deadline bounds it.
-func exchange(conn net.Conn, req kmsg.Request) (kmsg.Response, error) {
-	const correlation = 1
-	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("idemcheck-external")).AppendRequest(nil, req, correlation)
-	if _, err := conn.Write(frame); err != nil {
-		return nil, err
-	}
-	var head [8]byte // length, correlation id
-	if _, err := io.ReadFull(conn, head[:]); err != nil {
-		return nil, err
-	}
-	size, got := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint32(head[4:])
-	if size < 4 || size > maxAnswer || got != correlation {
-		return nil, fmt.Errorf("%w: it began with %q", errNotKafka, head)
-	}
-	body := make([]byte, size-4)
-	if _, err := io.ReadFull(conn, body); err != nil {
-		return nil, err
-	}
-	resp := req.ResponseKind()
-	resp.SetVersion(req.GetVersion())
-	if err := resp.ReadFrom(body); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotKafka, err)
-	}
-	return resp, nil
 }

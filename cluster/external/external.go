@@ -98,7 +98,7 @@ func (e *Cluster) discover(ctx context.Context, address string) error {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(dialLimit))
 	versions := kmsg.NewPtrApiVersionsRequest() // version 0: every broker knows it
-	answer, err := exchange(conn, versions)
+	answer, err := cluster.Exchange(conn, versions)
 	if err != nil {
 		return fmt.Errorf("%s: ApiVersions: %w", address, e.explain(err))
 	}
@@ -110,7 +110,7 @@ func (e *Cluster) discover(ctx context.Context, address string) error {
 	metadata := kmsg.NewPtrMetadataRequest()
 	metadata.Version = 4
 	metadata.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
-	answer, err = exchange(conn, metadata)
+	answer, err = cluster.Exchange(conn, metadata)
 	if err != nil {
 		return fmt.Errorf("%s: Metadata: %w", address, err)
 	}
@@ -135,7 +135,7 @@ func (e *Cluster) explain(err error) error {
 	switch {
 	case errors.As(err, &closed) && closed.Timeout():
 		return fmt.Errorf("no answer within %s (is it a Kafka listener that speaks %s?)", dialLimit, e.config.Security)
-	case errors.Is(err, errNotKafka):
+	case errors.Is(err, cluster.ErrNotKafka):
 		return fmt.Errorf("%w (is it a Kafka listener that speaks %s?)", err, e.config.Security)
 	}
 	return fmt.Errorf("%w (does this listener want TLS or SASL? idemcheck spoke %s; --client-config says how)", err, e.config.Security)
@@ -153,7 +153,7 @@ func (e *Cluster) probe(ctx context.Context, address string) error {
 		deadline = d
 	}
 	_ = conn.SetDeadline(deadline)
-	answer, err := exchange(conn, kmsg.NewPtrApiVersionsRequest())
+	answer, err := cluster.Exchange(conn, kmsg.NewPtrApiVersionsRequest())
 	if err == nil {
 		err = kerr.ErrorForCode(answer.(*kmsg.ApiVersionsResponse).ErrorCode)
 	}
