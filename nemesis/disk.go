@@ -2,12 +2,9 @@ package nemesis
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/idemcheck/idemcheck/cluster"
-	"github.com/idemcheck/idemcheck/history"
 )
 
 // Faults on brokers' disks.
@@ -24,13 +21,7 @@ func diskFaults() []Kind {
 			beside:  (*Nemesis).fullDisk},
 		{Name: SlowDisk, Family: OnBroker, Needs: disk, lasting: true, alone: true, role: "leader", targets: []string{"partition"}, knobs: []string{"rate"},
 			Explain: "the disk of the broker that leads a partition takes no more than rate KiB/s (set flush.messages: 1, or the page cache hides it)",
-			check:   checkDiskRate, beside: (*Nemesis).slowDisk},
-	}
-}
-
-func checkDiskRate(spec history.FaultSpec, complain complain) {
-	if spec.Rate <= 0 {
-		complain("rate", "%s needs a rate in KiB/s, like 32", spec.Fault)
+			check:   checkRate, beside: (*Nemesis).slowDisk},
 	}
 }
 
@@ -67,12 +58,5 @@ func (n *Nemesis) onDisk(f *fault, spoil func(context.Context, cluster.Disks, in
 		n.takeover(ctx, f, broker)
 	}
 	n.lasts(f)
-	ctx, cancel = context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	if err := heal(ctx); err != nil {
-		return errors.Join(fmt.Errorf("heal broker %d", broker), err)
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	return n.whole(ctx, f)
+	return n.reunite(f, cuts{heal})
 }

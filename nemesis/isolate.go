@@ -56,7 +56,7 @@ func ways(k history.Knobs) (in, out bool, words string) {
 	panic(fmt.Sprintf("nemesis: impossible way %q", k.Way))
 }
 
-// cuts are silences in force; heal ends them all, the last first.
+// cuts are silences in force, or disks that are spoilt; heal ends them all, the last first.
 type cuts []func(context.Context) error
 
 func (c cuts) heal() error {
@@ -147,7 +147,7 @@ func (n *Nemesis) halves(first int32) (less, more []int32) {
 	return less, more
 }
 
-// reunite ends a cut and waits for the cluster to be whole.
+// reunite ends what cut brokers off and waits for the cluster to be whole.
 func (n *Nemesis) reunite(f *fault, inForce cuts) error {
 	if err := inForce.heal(); err != nil {
 		return err

@@ -177,13 +177,7 @@ func TestNothingPassesABlackHoleAndNothingCloses(t *testing.T) {
 // endOf is the last line of a fault.
 func (p proof) endOf(t *testing.T, id int32) history.FaultEvent {
 	t.Helper()
-	for _, e := range p.run.Faults {
-		if e.ID == id && e.Status != history.FaultStarted {
-			return e
-		}
-	}
-	t.Fatalf("fault %d has no end", id)
-	return history.FaultEvent{}
+	return p.lastLine(t, fmt.Sprintf("fault %d", id), func(e history.FaultEvent) bool { return e.ID == id })
 }
 
 func TestAStalledProducerCannotWriteOn(t *testing.T) {

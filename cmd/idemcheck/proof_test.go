@@ -165,12 +165,18 @@ func (p proof) wire(t *testing.T, fits func(history.WireEvent) bool) []history.W
 // ended is the last line of the first fault of a name.
 func (p proof) ended(t *testing.T, fault string) history.FaultEvent {
 	t.Helper()
+	return p.lastLine(t, fault, func(e history.FaultEvent) bool { return e.Fault == fault })
+}
+
+// lastLine is the first line that a fault which fits ended with.
+func (p proof) lastLine(t *testing.T, what string, fits func(history.FaultEvent) bool) history.FaultEvent {
+	t.Helper()
 	for _, e := range p.run.Faults {
-		if e.Fault == fault && e.Status != history.FaultStarted {
+		if fits(e) && e.Status != history.FaultStarted {
 			return e
 		}
 	}
-	t.Fatalf("no %s in the run's faults", fault)
+	t.Fatalf("no end of %s in the run's faults", what)
 	return history.FaultEvent{}
 }
 
