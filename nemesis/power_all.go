@@ -33,19 +33,22 @@ func (n *Nemesis) rollingRestart(f *fault) error {
 	return nil
 }
 
+// stopPatience is how long the last brokers may take to stop once most have. Whoever
+// asks for a graceful end of a whole cluster waits for so long, and no longer.
+const stopPatience = 5 * time.Second
+
 // restartAll stops all brokers at once and starts them, as when a whole cluster
 // is taken down for maintenance. They must come up together: none of them is
 // ready before a majority of the controllers is.
 func (n *Nemesis) restartAll(f *fault) error {
-	power := n.env.Cluster.(cluster.Power)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	n.began(f, fmt.Sprintf("all %d brokers", len(n.env.Cluster.Brokers())))
 	began := time.Now()
-	err := n.all(func(broker int32) error { return power.Stop(ctx, broker) })
+	err := n.stopAll(ctx, f)
 	n.detail(f, "all stopped after %s", time.Since(began).Round(10*time.Millisecond))
 	began = time.Now()
-	if err := errors.Join(err, n.all(func(broker int32) error { return n.bringBack(power, cluster.Power.Start, broker) })); err != nil {
+	if err := errors.Join(err, n.startAll()); err != nil {
 		return err
 	}
 	n.detail(f, "all started after %s", time.Since(began).Round(10*time.Millisecond))
@@ -54,13 +57,60 @@ func (n *Nemesis) restartAll(f *fault) error {
 	return n.whole(ctx, f)
 }
 
-// all does something to every broker at once, and returns every error.
-func (n *Nemesis) all(do func(broker int32) error) error {
+// stopAll stops every broker gracefully, and kills those that can't stop.
+//
+// A KRaft broker asks the active controller for leave to stop, and asks for up
+// to five minutes (BrokerServer.shutdown, BrokerLifecycleManager). Where brokers
+// are controllers too, the others may be gone before leave was given: then there
+// is no majority to give it, and only a kill ends the broker, as a supervisor
+// does it that lost its patience.
+func (n *Nemesis) stopAll(ctx context.Context, f *fault) error {
+	power := n.env.Cluster.(cluster.Power)
+	type exit struct {
+		broker int32
+		err    error
+	}
+	exits := make(chan exit)
+	running := make(map[int32]bool)
+	for _, b := range n.env.Cluster.Brokers() {
+		running[b.ID] = true
+		go func() { exits <- exit{b.ID, power.Stop(ctx, b.ID)} }()
+	}
+	var (
+		errs   []error
+		late   <-chan time.Time // set once most have stopped
+		killed = make(map[int32]bool)
+	)
+	for most := len(running) / 2; len(running) > 0; {
+		select {
+		case e := <-exits:
+			delete(running, e.broker)
+			if e.err != nil && !killed[e.broker] {
+				errs = append(errs, e.err)
+			}
+			if late == nil && len(running) <= most {
+				late = time.After(stopPatience)
+			}
+		case <-late:
+			for broker := range running {
+				// One that ends by itself just now can't be killed, and need not be.
+				if killed[broker] = power.Kill(ctx, broker) == nil; killed[broker] {
+					n.detail(f, "broker %d had not stopped %s after most others, and was killed", broker, stopPatience)
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// startAll starts every broker at once, and returns every error.
+func (n *Nemesis) startAll() error {
+	power := n.env.Cluster.(cluster.Power)
 	brokers := n.env.Cluster.Brokers()
 	errs := make([]error, len(brokers))
 	var working sync.WaitGroup
 	for i, b := range brokers {
-		working.Go(func() { errs[i] = do(b.ID) })
+		working.Go(func() { errs[i] = n.bringBack(power, cluster.Power.Start, b.ID) })
 	}
 	working.Wait()
 	return errors.Join(errs...)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/idemcheck/idemcheck/cluster"
@@ -45,6 +46,34 @@ func TestABrokerThatDoesNotStopIsStartedAllTheSame(t *testing.T) {
 	if err := n.Err(); err == nil || !strings.Contains(err.Error(), "it hangs") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+func TestABrokerThatWaitsForControllersThatAreGoneIsKilledWithTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // the nemesis waits for seconds
+		w := newWorld()
+		hangs := make(chan struct{})
+		w.enter["stop 12"], w.fail["stop 12"] = hangs, errors.New("it was killed")
+		n := begin(t, w, planned(RestartAll, history.TriggerRecords, 1))
+		n.Called(0)
+		time.Sleep(stopPatience - time.Second)
+		if slices.Contains(w.did(), "kill 12") {
+			t.Error("killed before its time")
+		}
+		time.Sleep(2 * time.Second)
+		if calls := w.did(); !slices.Contains(calls, "kill 12") || slices.Contains(calls, "start 10") {
+			t.Errorf("did %v: want the broker that hangs killed, and none started before it is gone", calls)
+		}
+		close(hangs)
+		synctest.Wait()
+		n.Heal()
+		n.Report()
+		if n.Err() != nil || w.statuses(0) != "started ended" {
+			t.Errorf("%s: %v", w.statuses(0), n.Err())
+		}
+		if detail := w.lines[len(w.lines)-1].Detail; !strings.Contains(detail, "broker 12 had not stopped") {
+			t.Errorf("the detail is %q", detail)
+		}
+	})
 }
 
 func TestTheSeedChoosesTheBrokerThatNobodyNames(t *testing.T) {

@@ -45,6 +45,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	sweepBefore(ctx, &config)
 	c := &Cluster{config: config, provider: provider, engine: provider.Client(), losses: losses{first: make(chan struct{})}}
 	if c.disk = c.volume; config.Disks {
 		c.disk = c.ownDisk
@@ -60,6 +61,20 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, errors.Join(fmt.Errorf("start cluster: %w", err), c.Close(ctx))
 	}
 	return c, nil
+}
+
+// sweepBefore removes what killed runs left: their brokers would take memory and
+// cores from the ones to come. What can't be removed keeps no run from starting.
+func sweepBefore(ctx context.Context, config *Config) {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
+	defer cancel()
+	removed, err := Sweep(ctx, false)
+	if removed != (Removed{}) {
+		config.progress("removed what a killed run left behind: %s", removed)
+	}
+	if err != nil {
+		config.progress("what killed runs left behind could not all be removed, see idemcheck clean: %v", err)
+	}
 }
 
 func (c *Cluster) start(ctx context.Context, owner owner, random []byte) (err error) {

@@ -14,6 +14,11 @@ import (
 // Removed counts what was removed.
 type Removed struct{ Containers, Networks, Volumes int }
 
+// String says it in words: "3 containers, 2 networks and 3 volumes".
+func (r Removed) String() string {
+	return fmt.Sprintf("%d containers, %d networks and %d volumes", r.Containers, r.Networks, r.Volumes)
+}
+
 // Sweep removes what crashed runs left behind: containers, networks and
 // volumes that carry our labels and whose owner is certainly dead. With all it
 // also removes those of living owners, of other hosts and of owners that can't

@@ -21,7 +21,7 @@ directories are never touched.`,
 			if err != nil {
 				return broken(err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "removed %d containers, %d networks and %d volumes\n", removed.Containers, removed.Networks, removed.Volumes)
+			fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", removed)
 			return nil
 		},
 	}

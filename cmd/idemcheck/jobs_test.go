@@ -118,3 +118,19 @@ func TestTheCommandThatShowsARunAgainNamesEverythingItNeeds(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+func TestAScenarioWithAVersionOfItsOwnRunsOnceOverSeveral(t *testing.T) {
+	f := runFlags{cluster: "docker", seed: 7, runs: 2, kafka: []string{"3.6.2", "4.2.1", "4.3.1"}}
+	jobs, err := f.jobs([]string{"faults/upgrade", "faults/restart-leader"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range []int{4, 2, 2} {
+		if got := len(f.of(at, jobs)); got != want {
+			t.Errorf("version %d: %d runs, want %d", at, got, want)
+		}
+	}
+	if total := f.total(jobs); total != 8 {
+		t.Errorf("%d runs in all, want 8", total)
+	}
+}

@@ -29,7 +29,7 @@ type night struct {
 	results []report.Result
 }
 
-func newNight(f *runFlags, jobs int) *night {
+func newNight(f *runFlags, jobs []job) *night {
 	n := &night{flags: f, human: os.Stdout}
 	if f.json {
 		n.human = os.Stderr
@@ -37,7 +37,7 @@ func newNight(f *runFlags, jobs int) *night {
 	n.screen = newProgress(n.human)
 	n.setting = report.Setting{
 		Version: version(), Cluster: f.cluster, Seed: f.seed, Runs: f.runs, Shard: f.shard.String(),
-		Began: time.Now(), Left: jobs * len(f.versions()), Again: f.again,
+		Began: time.Now(), Left: f.total(jobs), Again: f.again,
 	}
 	libraries := runner.Libraries()
 	for _, name := range slices.Sorted(maps.Keys(libraries)) {
@@ -53,6 +53,23 @@ func (f *runFlags) versions() []string {
 		return []string{""}
 	}
 	return f.kafka
+}
+
+// of lists the jobs for the at-th version. A scenario that brings a version of
+// its own runs once, with the first.
+func (f *runFlags) of(at int, jobs []job) []job {
+	if at == 0 {
+		return jobs
+	}
+	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool { return j.scenario.Cluster.Kafka != "" })
+}
+
+// total is how many runs there are on all versions.
+func (f *runFlags) total(jobs []job) (total int) {
+	for at := range f.versions() {
+		total += len(f.of(at, jobs))
+	}
+	return total
 }
 
 // describe says what is run on.
@@ -91,11 +108,11 @@ func (f *runFlags) again(r report.Result) string {
 func (n *night) run(ctx context.Context, jobs []job) error {
 	fmt.Fprintf(n.human, "seed %d, %s\n", n.flags.seed, n.flags.describe())
 	if n.flags.shard.n > 0 {
-		fmt.Fprintf(n.human, "shard %s: %d runs fall to it\n", &n.flags.shard, len(jobs)*len(n.flags.versions()))
+		fmt.Fprintf(n.human, "shard %s: %d runs fall to it\n", &n.flags.shard, n.flags.total(jobs))
 	}
 	var err error
-	for _, kafka := range n.flags.versions() {
-		more, failed := n.runOn(ctx, kafka, jobs)
+	for at, kafka := range n.flags.versions() {
+		more, failed := n.runOn(ctx, kafka, n.flags.of(at, jobs))
 		if err = failed; err != nil || !more {
 			break
 		}

@@ -155,7 +155,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err := writable(f.out); err != nil {
 		return broken(err)
 	}
-	n := newNight(f, len(jobs))
+	n := newNight(f, jobs)
 	if f.cluster == external.Kind {
 		if err := f.outside.preflight(cmd.Context(), n.screen.note); err != nil {
 			return broken(err)

@@ -105,19 +105,30 @@ func kills(t *testing.T) int {
 	return n
 }
 
-func TestWhateverMomentAHarnessIsKilledAtCleanSweepsUp(t *testing.T) {
+func TestWhateverMomentAHarnessIsKilledAtTheNextRunOrCleanSweepsUp(t *testing.T) {
 	needsDocker(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("moments are drawn from %d", seed)
 	from := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	slow(t, dir)
-	var dirty []*started
 	something := 0
-	for i := range kills(t) {
+	var before *started // what it left is still there
+	nothingLeft := func(sweeper string) {
+		if found := left(t, before.cmd.Process.Pid); found != "" {
+			t.Errorf("%s left of a killed run: %s", sweeper, found)
+		}
+		before = nil
+	}
+	for range kills(t) {
+		began := time.Now()
 		s := start(t, dir, "run", "--cluster", "docker", "slow.yaml")
+		if before != nil {
+			s.waitFor("creating networks", time.Minute)
+			nothingLeft("the next run")
+		}
 		moment := time.Duration(from.Int64N(int64(20 * time.Second)))
-		time.Sleep(moment)
+		time.Sleep(time.Until(began.Add(moment)))
 		s.endsBy(syscall.SIGKILL, 20*time.Second)
 		time.Sleep(2 * time.Second) // the engine goes on with what it was asked for
 		what := left(t, s.cmd.Process.Pid)
@@ -125,17 +136,14 @@ func TestWhateverMomentAHarnessIsKilledAtCleanSweepsUp(t *testing.T) {
 			something++
 		}
 		t.Logf("killed after %s, which left %d things", moment.Round(time.Millisecond), len(strings.Fields(what)))
-		dirty = append(dirty, s)
-		if i%2 == 0 && i+1 < kills(t) {
-			continue // the next run is not disturbed by what this one left
+		if before = s; from.IntN(2) == 0 {
+			cli(t, dir, "clean").want(t, exitAsExpected, "removed")
+			nothingLeft("clean")
 		}
+	}
+	if before != nil {
 		cli(t, dir, "clean").want(t, exitAsExpected, "removed")
-		for _, s := range dirty {
-			if found := left(t, s.cmd.Process.Pid); found != "" {
-				t.Errorf("clean left of a killed run: %s", found)
-			}
-		}
-		dirty = nil
+		nothingLeft("clean")
 	}
 	t.Logf("%d of the killed runs had left something", something)
 }
