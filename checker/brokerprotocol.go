@@ -23,7 +23,7 @@ func (j *journal) checkAnswer(ev *history.WireEvent, code int16) {
 		})
 	}
 	_, pp := j.part(ev)
-	if pp == nil || code != 0 || ev.BaseOffset < 0 {
+	if pp == nil || !hasAppended(ev) || ev.BaseOffset < 0 {
 		return
 	}
 	b := pp.find(ev)
@@ -34,6 +34,10 @@ func (j *journal) checkAnswer(ev *history.WireEvent, code int16) {
 		b.first, b.stored = *ev, true
 	case b.first.BaseOffset == ev.BaseOffset:
 		j.n.deduplicated++
+	case brokerCode(&b.first) != 0:
+		b.first = *ev // a leader that could not say that its replicas had it may have cut it off its log
+	case code != 0:
+		// This one may be cut off yet.
 	default:
 		j.storedAgain(pp, b, ev)
 	}

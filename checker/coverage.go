@@ -83,7 +83,7 @@ func Counters() []Counter {
 		{covLateRequests, "batches that reached the broker after their records had been sent again on another connection"},
 		{covRetries, "batches that brought records already seen on the wire"},
 		{covRetryRecords, "records in those batches"},
-		{covDeduplicated, "retries that the broker suppressed: same producer id, epoch and sequence answered NONE again with the same base offset"},
+		{covDeduplicated, "retries that the broker suppressed: same producer id, epoch and sequence answered again with the base offset that it was appended at"},
 		{covRestamped, "retries under another producer id, epoch or sequence than before"},
 		{covEpochBumps, "times a producer id went on with a higher epoch"},
 		{covProducerIDs, "different producer ids on the wire"},

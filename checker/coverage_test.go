@@ -60,10 +60,13 @@ func TestAcknowledgementsThatDidNotArriveAreCounted(t *testing.T) {
 		}}, lost},
 		"answered 7 by the broker that appended": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
 			ev.Error, ev.BrokerCode = 7, 7
-		}}, map[string]int64{"dropped_acks": 1, "dropped_ack_records": 3, "retries": 1}},
+		}}, lost},
+		"answered 20 by the broker that appended": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode = 20, 20
+		}}, lost},
 		"answered 7 without an offset": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
 			ev.Error, ev.BrokerCode, ev.BaseOffset = 7, 7, -1
-		}}, map[string]int64{"dropped_acks": 0, "dropped_ack_records": 0, "retries": 1}},
+		}}, map[string]int64{"dropped_acks": 0, "dropped_ack_records": 0, "deduplicated": 0, "retries": 1}},
 		"held and delivered": {[]func(*history.WireEvent){action(history.ActionHeld), release(history.ActionPassed)}, arrived},
 		"passed":             {[]func(*history.WireEvent){same}, arrived},
 	} {

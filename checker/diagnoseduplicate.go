@@ -97,7 +97,7 @@ func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first,
 	from, to, answers := storedWindow(attempts)
 	_, within := j.journal.broker.groups[protocolKey{DoubleAppend, inv.process, inv.tp}]
 	expired := j.story.expiry(from, to)
-	switch between, _ := j.story.disturbance(from, to); {
+	switch between, _ := j.story.disturbance(inv.tp, from, to); {
 	case expired != "":
 		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten the producer id, which had expired (%s): without one it accepts any sequence, and a retry that comes later than producer.id.expiration.ms is a new batch to it", expired)
 	case between != "":
@@ -139,7 +139,7 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 	if refused := refusedRetry(attempts, first, inv.number); refused != nil {
 		code, _ := refused.told()
 		blame, why := BlameClient, ""
-		if d, restarts := j.story.disturbance(attempts[0].request.At, refused.answer.At); restarts {
+		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, refused.answer.At); restarts {
 			why = fmt.Sprintf("; the leader forgot it (%s): a broker that starts again remembers only the last batch of a producer id", d)
 			blame = BlameLimit
 		} else if d != "" {

@@ -39,7 +39,7 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		if d := j.story.unclean(inv.tp, a.answer.At); d != "" {
 			return BlameConfiguration, text + ", and then a replica without it was elected: " + d + "; an unclean election gives up what only the dead leader had"
 		}
-		if d, _ := j.story.disturbance(a.answer.At, history.Forever-1); d != "" {
+		if d, _ := j.story.disturbance(inv.tp, a.answer.At, history.Forever-1); d != "" {
 			text += ", before " + d
 		}
 		if j.story.embedded {

@@ -169,6 +169,16 @@ func TestBrokerProtocol(t *testing.T) {
 				}
 				m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 3), 30))
 			}},
+		{name: "a retry appended anew after the leader had timed out on its replicas is not judged", build: func(m *memoryRun) {
+			timedOut := func(ev *history.WireEvent) {
+				if ev.Kind == history.WireAnswer {
+					ev.Error, ev.BrokerCode, ev.BaseOffset = 7, 7, 3
+				}
+			}
+			m.exchange(4, timedOut)
+			m.batch(retried(request(1, 4, 1, later+89), 30)).batch(retried(answer(1, 4, 1, later+90, 0, 6), 30))
+		}},
+		{name: "a retry that times out on its replicas elsewhere is not judged", build: twice(answer(1, 4, 1, later+90, 7, 3))},
 		{name: "a code that is no answer to a produce request", kind: ImpossibleAnswer, count: 1, blame: BlameBroker,
 			says: "is no answer to a produce request", build: twice(answer(1, 4, 1, later+90, 27, -1))},
 		{name: "a forged answer is not the broker's", build: func(m *memoryRun) {

@@ -25,6 +25,12 @@ type faultSpan struct {
 	start, end int64 // end is history.Forever when it was never reported
 }
 
+// about says whether the fault was aimed at that very partition's leader.
+func (f *faultSpan) about(tp history.TopicPartition) bool {
+	_, after, ok := strings.Cut(f.target, "(leader of "+tp.String())
+	return ok && (strings.HasPrefix(after, ")") || strings.HasPrefix(after, ","))
+}
+
 type bumpKey struct {
 	id    int64
 	epoch int16
@@ -104,16 +110,29 @@ func (st *story) disturbed(from, to int64) bool {
 	return false
 }
 
-// disturbance returns the first fault on brokers that was in force between two
-// moments, in words, and whether it ends a broker's process; empty when there
-// was none.
-func (st *story) disturbance(from, to int64) (words string, restarts bool) {
+// disturbance returns the fault on brokers, in force between two moments, that
+// is most likely to have cost a partition's leader what it knew: in words, and
+// whether it ends a broker's process. That is the first that does, else the
+// first about that very partition, else the first; empty when there was none.
+func (st *story) disturbance(tp history.TopicPartition, from, to int64) (words string, restarts bool) {
+	const none, any, its, ends = 0, 1, 2, 3
+	best := none
 	for _, f := range st.faults {
-		if touchesBrokers(f.name) && f.start <= to && f.end >= from {
-			return fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target)), endsProcess(f.name)
+		if !touchesBrokers(f.name) || f.start > to || f.end < from {
+			continue
+		}
+		weight := any
+		switch {
+		case endsProcess(f.name):
+			weight = ends
+		case f.about(tp):
+			weight = its
+		}
+		if weight > best {
+			best, words = weight, fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target))
 		}
 	}
-	return "", false
+	return words, best == ends
 }
 
 // expiry returns the fault, in words, by which a broker forgot producer ids
@@ -131,7 +150,7 @@ func (st *story) expiry(from, to int64) string {
 // partition elected after a moment; empty when there was none.
 func (st *story) unclean(tp history.TopicPartition, after int64) string {
 	for _, f := range st.faults {
-		if f.name == "unclean-election" && f.end >= after && strings.Contains(f.target, "(leader of "+tp.String()+")") {
+		if f.name == "unclean-election" && f.end >= after && f.about(tp) {
 			return fmt.Sprintf("fault %d, %s", f.id, f.name)
 		}
 	}

@@ -240,6 +240,23 @@ func TestAnISRBelowTheMinimumRefusesRecords(t *testing.T) {
 	}
 }
 
+// Up to 3.6 the high watermark passes an ISR that has become too small, and
+// what waited for it is answered 20; KAFKA-15583 (3.7) ended that.
+func TestAnISRThatShrinksUnderAnAppendIsAnswered20(t *testing.T) {
+	needsKafka(t, "3.6.2")
+	p := prove(t, onBrokers, "faults/shrink-isr-after-append", nil)
+	after := p.wire(t, func(e history.WireEvent) bool { return e.Kind == history.WireAnswer && e.BrokerCode == 20 })
+	if len(after) == 0 {
+		t.Fatal("no broker answered 20 (NOT_ENOUGH_REPLICAS_AFTER_APPEND)")
+	}
+	for _, e := range after {
+		tp := history.TopicPartition{Topic: e.Topic, Partition: e.Partition}
+		if r, ok, err := p.run.FindLog(tp, e.BaseOffset); err != nil || !ok || r.Process != e.Process || r.Number != e.First {
+			t.Errorf("record %d of process %d was answered 20 at offset %d, where stands %+v (%v, %v)", e.First, e.Process, e.BaseOffset, r, ok, err)
+		}
+	}
+}
+
 func TestAnUncleanElectionLosesWhatOnlyTheDeadLeaderHad(t *testing.T) {
 	p := prove(t, onBrokers, "faults/unclean-election", nil)
 	t.Logf("%s", p.ended(t, "unclean-election").Detail)
