@@ -112,7 +112,7 @@ func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 	}
 	ahead := sequencesFrom(pp.next, ev.BaseSequence)
 	if ev.BaseSequence == pp.next || pp.excused || ev.Conn != pp.conn {
-		if ahead < 1<<30 {
+		if 0 < ahead && ahead < 1<<30 {
 			pp.skipped = skipped{ev.Epoch, pp.next, ev.BaseSequence}
 		}
 		return

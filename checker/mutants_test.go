@@ -62,6 +62,7 @@ func mutants() []mutant {
 		{"one refusal of several attempts is enough", "clientprotocol.go", "b.refused < b.sends", "b.refused == 0"},
 		{"errors do not excuse a gap", "clientprotocol.go", "pp.excused || ", ""},
 		{"a gap across connections is a gap", "clientprotocol.go", " || ev.Conn != pp.conn", ""},
+		{"the next batch in line makes what was left out forgotten", "clientprotocol.go", "if 0 < ahead && ahead < 1<<30 {", "if ahead < 1<<30 {"},
 		{"five in flight are too many", "clientprotocol.go", "c.withID > mostInFlight", "c.withID >= mostInFlight"},
 		{"the window is six batches", "brokerprotocol.go", "pp.sent-b.nth > window", "pp.sent-b.nth > window+1"},
 		{"the window is four batches", "brokerprotocol.go", "pp.sent-b.nth > window", "pp.sent-b.nth > window-1"},

@@ -53,6 +53,15 @@ func TestClientProtocol(t *testing.T) {
 			m.batch(with(request(1, 6, 1, later+1), elsewhere)).batch(with(request(1, 4, 1, later+2), elsewhere)).
 				batch(with(request(1, 5, 1, later+3), elsewhere)).batch(with(request(1, 6, 1, later+4), elsewhere))
 		}},
+		{name: "batches that died with a connection come behind two that overtook them", build: func(m *memoryRun) {
+			elsewhere := func(ev *history.WireEvent) { ev.Conn = 30 }
+			for range 4 {
+				m.send(1, later, later+99, history.Unknown, -1)
+			}
+			for i, number := range []int64{6, 7, 4, 5, 6, 7} {
+				m.batch(with(request(1, number, 1, later+1+int64(i)), elsewhere))
+			}
+		}},
 		{name: "a step back beyond what was left out", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 7",
 			build: func(m *memoryRun) {
 				elsewhere := func(ev *history.WireEvent) { ev.Conn = 30; ev.First, ev.Last = -1, -1 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/idemcheck/idemcheck/cluster"
@@ -59,6 +60,9 @@ func (s *Session) canRunOn(sc suites.Scenario) error {
 		return &Skipped{fmt.Sprintf("it always runs on Kafka %s, and --image names another image", sc.Cluster.Kafka)}
 	}
 	now := s.version(sc)
+	if now.String() != "" && !now.From(1, 0) && pipelines(sc) {
+		return &Skipped{fmt.Sprintf("it wants several batches of an idempotent producer unacknowledged at once, and Kafka %s remembers only the last (KAFKA-5494)", now)}
+	}
 	for _, kafka := range upgrades(sc) {
 		to, err := history.ParseKafkaVersion(kafka)
 		if err != nil {
@@ -69,6 +73,15 @@ func (s *Session) canRunOn(sc suites.Scenario) error {
 		}
 	}
 	return nil
+}
+
+// pipelines says whether a fault of the scenario waits for an idempotent
+// producer to have more than one batch of a partition unacknowledged.
+func pipelines(sc suites.Scenario) bool {
+	idempotent := slices.ContainsFunc(sc.Clients, func(c suites.Client) bool { return c.Idempotence })
+	return idempotent && slices.ContainsFunc(sc.Faults(), func(f history.FaultSpec) bool {
+		return f.When.Unacked != nil && f.When.Unacked.Least > 1
+	})
 }
 
 // upgrades lists the versions that a scenario upgrades brokers to.

@@ -2,18 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,11 +15,12 @@ import (
 
 // foreignCluster is a Kafka of three brokers that idemcheck did not start and
 // does not control: containers with ids of their own, advertising addresses of
-// their own, each with an open listener (9092) and one for SASL over TLS (9093).
+// their own, each with an open listener (9092), one for SASL over TLS (9093) and
+// one that wants a certificate of its clients (9095).
 type foreignCluster struct {
-	open, secure []string // bootstrap addresses
-	ca           string   // file of the authority that signed the brokers' certificates
-	container    string   // name of a broker's container, but for its id
+	open, secure, mutual []string // bootstrap addresses
+	certificates
+	container string // name of a broker's container, but for its id
 }
 
 const (
@@ -74,22 +66,24 @@ func startForeign(t *testing.T) *foreignCluster {
 	var voters []string
 	for _, id := range foreignIDs {
 		voters = append(voters, fmt.Sprintf("%d@%s:9094", id, address(id)))
-		f.open, f.secure = append(f.open, address(id)+":9092"), append(f.secure, address(id)+":9093")
+		f.open, f.secure, f.mutual = append(f.open, address(id)+":9092"), append(f.secure, address(id)+":9093"), append(f.mutual, address(id)+":9095")
 	}
-	f.ca = certificates(t, secrets, subnet)
+	f.certificates = newCertificates(t, secrets, subnet)
 	for _, id := range foreignIDs {
 		properties := map[string]string{
 			"node.id": fmt.Sprint(id), "process.roles": "broker,controller", "controller.listener.names": "CONTROLLER",
 			"controller.quorum.voters":       strings.Join(voters, ","),
-			"listeners":                      fmt.Sprintf("OPEN://%[1]s:9092,SECURE://%[1]s:9093,CONTROLLER://%[1]s:9094", address(id)),
-			"advertised.listeners":           fmt.Sprintf("OPEN://%[1]s:9092,SECURE://%[1]s:9093", address(id)),
-			"listener.security.protocol.map": "OPEN:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT",
+			"listeners":                      fmt.Sprintf("OPEN://%[1]s:9092,SECURE://%[1]s:9093,MUTUAL://%[1]s:9095,CONTROLLER://%[1]s:9094", address(id)),
+			"advertised.listeners":           fmt.Sprintf("OPEN://%[1]s:9092,SECURE://%[1]s:9093,MUTUAL://%[1]s:9095", address(id)),
+			"listener.security.protocol.map": "OPEN:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT",
 			"inter.broker.listener.name":     "OPEN", "log.dirs": "/tmp/kafka-logs",
 			"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500",
 			"offsets.topic.replication.factor": "3", "auto.create.topics.enable": "false",
 			"log.cleaner.dedupe.buffer.size": "8388608",
 
 			"ssl.keystore.type": "PEM", "ssl.keystore.location": fmt.Sprintf("/secrets/%d.pem", id),
+			"listener.name.mutual.ssl.client.auth": "required", "listener.name.mutual.ssl.truststore.type": "PEM",
+			"listener.name.mutual.ssl.truststore.location":                 "/secrets/ca.pem",
 			"listener.name.secure.sasl.enabled.mechanisms":                 "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 			"listener.name.secure.plain.sasl.jaas.config":                  fmt.Sprintf(`org.apache.kafka.common.security.plain.PlainLoginModule required user_%s="%s";`, foreignUser, foreignPassword),
 			"listener.name.secure.scram-sha-256.sasl.jaas.config":          "org.apache.kafka.common.security.scram.ScramLoginModule required;",
@@ -157,46 +151,4 @@ func (f *foreignCluster) addUser(t *testing.T) {
 		}
 	}
 	t.Fatalf("the foreign cluster does not come up: %v", last)
-}
-
-// certificates makes an authority, and a certificate for each broker.
-func certificates(t *testing.T, dir, subnet string) (ca string) {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	key := func() *ecdsa.PrivateKey {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		must(err)
-		return k
-	}
-	template := func(serial int64) *x509.Certificate {
-		return &x509.Certificate{
-			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: fmt.Sprintf("test %d", serial)},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		}
-	}
-	authority, authorityKey := template(1), key()
-	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
-	raw, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
-	must(err)
-	authorityPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
-	ca = filepath.Join(dir, "ca.pem")
-	must(os.WriteFile(ca, authorityPEM, 0o644))
-	must(os.Chmod(dir, 0o755))
-	for _, id := range foreignIDs {
-		cert, own := template(int64(id)), key()
-		cert.IPAddresses = []net.IP{net.ParseIP(fmt.Sprintf("%s%d", subnet, id))}
-		raw, err := x509.CreateCertificate(rand.Reader, cert, authority, own.Public(), authorityKey)
-		must(err)
-		private, err := x509.MarshalPKCS8PrivateKey(own)
-		must(err)
-		text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...)
-		must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.pem", id)), append(text, authorityPEM...), 0o644))
-	}
-	return ca
 }

@@ -57,6 +57,20 @@ func quietly(t *testing.T) (said func() string) {
 	}
 }
 
+// heldAsBefore fails the test unless the process comes to hold no more than it
+// held before.
+func heldAsBefore(t *testing.T, before holdings, said func() string) {
+	t.Helper()
+	var after holdings
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if after = held(t); after.goroutines <= before.goroutines && after.descriptors <= before.descriptors && after.children <= before.children {
+			return
+		}
+	}
+	stacks := make([]byte, 1<<20)
+	t.Errorf("held %+v before the runs, and %+v after\n%s\n%s", before, after, stacks[:runtime.Stack(stacks, true)], said())
+}
+
 func TestNothingIsHeldAnyMoreAfterAHundredRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: a hundred runs take half a minute")
@@ -80,27 +94,60 @@ func TestNothingIsHeldAnyMoreAfterAHundredRuns(t *testing.T) {
 	runs(1) // what is started once for all stays
 	before := held(t)
 	runs(25)
-	var after holdings
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if after = held(t); after.goroutines <= before.goroutines && after.descriptors <= before.descriptors && after.children <= before.children {
-			return
-		}
-	}
-	stacks := make([]byte, 1<<20)
-	t.Errorf("held %+v before a hundred runs, and %+v after\n%s\n%s", before, after, stacks[:runtime.Stack(stacks, true)], said())
+	heldAsBefore(t, before, said)
 }
 
-// kills is how often the harness is killed: a few times, or as the environment
+// TestNothingIsHeldAnyMoreAfterRunsOnRealBrokers runs a few times, or as often
+// as IDEMCHECK_LEAK_RUNS says. Brokers are killed, paused and isolated, since
+// what goes on under way is what is forgotten.
+func TestNothingIsHeldAnyMoreAfterRunsOnRealBrokers(t *testing.T) {
+	needsDocker(t)
+	dir := t.TempDir()
+	text := `name: leaks
+why: everything that is held while brokers come and go
+cluster: {kind: docker, brokers: 3}
+clients: [{idempotence: true, process: true, options: {request_timeout: 1s, retry_backoff: 50ms}}]
+workload: {name: unique-append, producers: 2, records: 200, rate: 200/s, warmup: 2, tail: 10}
+nemesis:
+  - {fault: cut-after-append, when: {acks: 5..20}, times: 3}
+  - {fault: pause-leader, when: {records: 50}, heal: {after: 500ms}}
+  - {fault: isolate-broker, when: {records: 150}, heal: {after: 500ms}}
+  - {fault: kill-producer, when: {records: 250}}
+`
+	file := filepath.Join(dir, "leaks.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runs := func(n int) {
+		status := run(t.Context(), []string{"run", file, "--cluster", "docker", "--runs", fmt.Sprint(n), "--runs-per-cluster", "10", "--keep", "failed", "--out", dir})
+		if status != exitAsExpected {
+			t.Errorf("exit status %d", status)
+		}
+	}
+	if err := endProofs(); err != nil { // their cluster is this process's too
+		t.Error(err)
+	}
+	said := quietly(t)
+	runs(1)
+	before := held(t)
+	runs(often(t, "IDEMCHECK_LEAK_RUNS", 2))
+	heldAsBefore(t, before, said)
+	if found := left(t, os.Getpid()); found != "" {
+		t.Errorf("the engine still has of these runs: %s", found)
+	}
+}
+
+// often is how often something is done: a few times, or as the environment
 // wants it.
-func kills(t *testing.T) int {
+func often(t *testing.T, variable string, few int) int {
 	t.Helper()
-	text := os.Getenv("IDEMCHECK_KILLS")
+	text := os.Getenv(variable)
 	if text == "" {
-		return 3
+		return few
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		t.Fatalf("IDEMCHECK_KILLS is %q: want how often the harness is to be killed, like 30", text)
+		t.Fatalf("%s is %q: want a number of times, like 30", variable, text)
 	}
 	return n
 }
@@ -120,7 +167,7 @@ func TestWhateverMomentAHarnessIsKilledAtTheNextRunOrCleanSweepsUp(t *testing.T)
 		}
 		before = nil
 	}
-	for range kills(t) {
+	for range often(t, "IDEMCHECK_KILLS", 3) {
 		began := time.Now()
 		s := start(t, dir, "run", "--cluster", "docker", "slow.yaml")
 		if before != nil {
