@@ -150,8 +150,16 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 		fmt.Fprintf(&text, "; the client took that for a loss and sent the same record as %s: stored again at offset %d", stamp, second.Offset)
 		return blame, text.String()
 	}
+	cause, known := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]
+	if known = known && second.ProducerID == first.ProducerID; known && tpOf(&cause) == inv.tp && asksForEpoch(cause.Error) {
+		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, cause.At); restarts {
+			fmt.Fprintf(&text, "; the leader forgot what it had stored (%s) and answered %s to %s of the same partition; the client raised its epoch for all that it had no answer for, and sent the same record as %s: stored again at offset %d",
+				d, codeName(cause.Error), batchOf(cause), stamp, second.Offset)
+			return BlameLimit, text.String()
+		}
+	}
 	fmt.Fprintf(&text, "; the client sent the same record again as %s", stamp)
-	if cause, ok := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]; ok && second.ProducerID == first.ProducerID {
+	if known {
 		fmt.Fprintf(&text, " after it got %s", codeName(cause.Error))
 		if tpOf(&cause) != inv.tp {
 			fmt.Fprintf(&text, " for partition %d", cause.Partition)
@@ -175,7 +183,7 @@ func refusedRetry(attempts []attempt, first history.LogRecord, number int64) *at
 		if i == 0 || !sameStamp(a.request, first, number) {
 			continue
 		}
-		if code, ok := a.told(); ok && (code == 45 || code == 47 || code == 59) {
+		if code, ok := a.told(); ok && asksForEpoch(code) {
 			return a
 		}
 	}

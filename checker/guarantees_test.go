@@ -236,6 +236,60 @@ func TestARestartedLeaderForgets(t *testing.T) {
 	}
 }
 
+// TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither has two batches
+// unacknowledged when the leader restarts. Only the first is tried again as it
+// was; its refusal makes the client number both anew.
+func TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither(t *testing.T) {
+	build := func(fault string, partition int32) *memoryRun {
+		m := baseRun()
+		m.plan.Faults = []history.PlannedFault{{Fault: fault}}
+		m.faults = []history.FaultEvent{{Fault: fault, Target: "all 3 brokers", Status: history.FaultStarted, At: later + 10},
+			{Fault: fault, Status: history.FaultEnded, At: later + 11}}
+		for i := range int64(2) {
+			m.send(1, later+i, later+90+i, history.Acked, 8+2*i).stored(1, 4+i)
+			m.batch(request(1, 4+i, 1, later+2+i)).batch(with(answer(1, 4+i, 1, later+5+i, 0, 6+i), cut))
+		}
+		refused := func(ev *history.WireEvent) { ev.Partition = partition }
+		m.batch(with(retried(request(1, 4, 1, later+20), 30), refused)).batch(with(retried(answer(1, 4, 1, later+30, 45, -1), 30), refused))
+		// An error of another kind on its way does not make it raise the epoch.
+		m.send(1, later+12, later+99, history.Unknown, -1)
+		m.batch(retried(request(1, 6, 1, later+31), 31)).batch(retried(answer(1, 6, 1, later+32, 19, -1), 31))
+		for i := range int64(2) {
+			bumped := func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, int32(i) }
+			m.storedAs(history.LogRecord{Process: 1, Number: 4 + i, ProducerID: 1001, Epoch: 1, Sequence: int32(i), LeaderEpoch: 1})
+			m.batch(with(retried(request(1, 4+i, 1, later+40+i), 40+i), bumped)).batch(with(retried(answer(1, 4+i, 1, later+50+i, 0, 8+2*i), 40+i), bumped))
+			if i == 0 { // another's record in between keeps the two duplicates apart
+				m.send(2, later, later+99, history.Acked, 9).stored(2, 2)
+			}
+		}
+		return m
+	}
+	for name, c := range map[string]struct {
+		m     *memoryRun
+		blame Blame
+		says  string
+	}{
+		"a restart": {build("restart-all", 0), BlameLimit,
+			"the leader forgot what it had stored (fault 0, restart-all all 3 brokers) and answered 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) to batch (pid 1001, epoch 0, seq 4, 1 record) of the same partition; " +
+				"the client raised its epoch for all that it had no answer for, and sent the same record as (pid 1001, epoch 1, seq 1): stored again at offset 10"},
+		"no restart":        {build("reset", 0), BlameClient, "after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER): stored again at offset 10: it could not know the first to be lost"},
+		"another partition": {build("restart-all", 1), BlameClient, "after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) for partition 1: stored again at offset 10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, a := range guaranteeOf(t, c.m.judge(), Duplicates).Anomalies {
+				if a.Ops[0].Number != 5 {
+					continue
+				}
+				if a.Blame != c.blame || !strings.Contains(a.Diagnosis, c.says) {
+					t.Errorf("blame %s, want %s; diagnosis\n%s\nwant in it\n%s", a.Blame, c.blame, a.Diagnosis, c.says)
+				}
+				return
+			}
+			t.Error("the second record's duplicate was not found, or not told on its own")
+		})
+	}
+}
+
 func TestLost(t *testing.T) {
 	checkPairs(t, LostRecords, []pair{
 		{name: "an unknown record that is absent is not lost", build: func(m *memoryRun) {

@@ -72,6 +72,8 @@ func mutants() []mutant {
 		{"what a leader times out on is stored for good", "brokerprotocol.go", "\tcase code != 0:\n", "\tcase false:\n"},
 		{"only NONE tells of a retry that was known", "brokerprotocol.go", "pp == nil || !hasAppended(ev)", "pp == nil || code != 0"},
 		{"the broker answers for forged codes", "brokerprotocol.go", "if code == history.NeverAsked {", "if false {"},
+		{"any error after the refusal made the client raise its epoch", "producers.go", "!p.hasFail || !asksForEpoch(p.failed.Error) || asksForEpoch(ev.Error)", "true"},
+		{"a refusal elsewhere excuses what is numbered anew", "diagnoseduplicate.go", "known && tpOf(&cause) == inv.tp && ", "known && "},
 		{"kfake is judged as Kafka", "conclude.go", "case g.Name == BrokerProtocol && j.story.embedded:", "case false:"},
 		{"an inconclusive guarantee passes", "conclude.go", "if why := j.unproven(g.Name); why != \"\" {", "if why := j.unproven(g.Name); why == \"never\" {"},
 		{"fewer anomalies than expected will do", "expect.go", "if has != wants {", "if has > wants {"},

@@ -10,8 +10,10 @@ const ringSize = 32
 type producer struct {
 	process int32 // first seen with it; -1 until one could be read
 	epoch   int16 // highest so far
+	// failed is what may make the client raise its epoch: the last error under
+	// this one that it was told about its sequences, else the last of any kind.
 	failed  history.WireEvent
-	hasFail bool // failed holds the last error the client was told
+	hasFail bool
 }
 
 // producerPart is one producer id in one partition.
@@ -149,8 +151,14 @@ func (j *journal) told(ev *history.WireEvent) {
 		b.errors++
 	}
 	pp.excused = true
-	p.failed, p.hasFail = *ev, true
+	if ev.Epoch == p.epoch && (!p.hasFail || !asksForEpoch(p.failed.Error) || asksForEpoch(ev.Error)) {
+		p.failed, p.hasFail = *ev, true
+	}
 }
+
+// asksForEpoch says whether an error makes a producer ask for a new epoch: those
+// that say the broker does not know what its sequences follow (KIP-360).
+func asksForEpoch(code int16) bool { return code == 45 || code == 47 || code == 59 }
 
 // certainlyRefused says whether an error code tells a client that the batch
 // was not appended by this attempt. Codes that leave it open (7, 20, -1) and

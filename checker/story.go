@@ -60,13 +60,14 @@ func newStory(m *history.Manifest, events []history.FaultEvent) *story {
 	return st
 }
 
-// bump notes the last error that a producer was told before it raised its epoch.
+// bump notes the error for which a producer raised its epoch.
 func (st *story) bump(ev *history.WireEvent, p *producer) {
 	if key := (bumpKey{ev.ProducerID, ev.Epoch}); p.hasFail {
 		if _, ok := st.bumps[key]; !ok {
 			st.bumps[key] = p.failed
 		}
 	}
+	p.hasFail = false
 }
 
 // reused notes a sequence used for other records.

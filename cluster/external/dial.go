@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -51,7 +52,7 @@ func (s *Security) dial(ctx context.Context, address string) (net.Conn, session,
 		}
 		secure := tls.Client(conn, config)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, session{}, fmt.Errorf("TLS with %s: %w", address, explainTLS(cause(ctx, err)))
+			return nil, session{}, fmt.Errorf("TLS with %s: %w", address, s.explainTLS(cause(ctx, err)))
 		}
 		conn = secure
 	}
@@ -76,7 +77,7 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-func explainTLS(err error) error {
+func (s *Security) explainTLS(err error) error {
 	var record tls.RecordHeaderError
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
@@ -90,7 +91,30 @@ func explainTLS(err error) error {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the broker closed the connection (does this listener speak TLS at all?)")
 	}
-	return err
+	return s.explainRefusal(err)
+}
+
+// refusesCertificate says whether the broker ended TLS, as far as can be told,
+// over the certificate that it got or did not get. In TLS 1.3 that comes after
+// the handshake, with whatever is read first.
+func refusesCertificate(err error) bool {
+	var alert *net.OpError // crypto/tls has no other mark for what the other side said
+	if !errors.As(err, &alert) || alert.Op != "remote error" {
+		return false
+	}
+	said := alert.Err.Error()
+	return strings.Contains(said, "certificate") || strings.Contains(said, "handshake failure")
+}
+
+// explainRefusal adds what to do then; any other error is left as it is.
+func (s *Security) explainRefusal(err error) error {
+	switch {
+	case !refusesCertificate(err):
+		return err
+	case s.tls.GetClientCertificate == nil:
+		return fmt.Errorf("%w (does this listener want a client's certificate? name it, and its key, with ssl.keystore.location)", err)
+	}
+	return fmt.Errorf("%w (does the broker trust the authority that signed the certificate of ssl.keystore.location?)", err)
 }
 
 // authenticate does the SASL exchange: SaslHandshake version 1, then its tokens
@@ -101,7 +125,7 @@ func (s *Security) authenticate(ctx context.Context, conn net.Conn, address stri
 	handshake.Version, handshake.Mechanism = 1, s.mechanism
 	answer, err := cluster.Exchange(conn, handshake)
 	if err != nil {
-		return session{}, explainSilence(err)
+		return session{}, s.explainRefusal(explainSilence(err))
 	}
 	offered := answer.(*kmsg.SASLHandshakeResponse)
 	if err := kerr.ErrorForCode(offered.ErrorCode); err != nil {

@@ -135,10 +135,16 @@ func (e *Cluster) explain(err error) error {
 	switch {
 	case errors.As(err, &closed) && closed.Timeout():
 		return fmt.Errorf("no answer within %s (is it a Kafka listener that speaks %s?)", dialLimit, e.config.Security)
+	case refusesCertificate(err):
+		return e.config.Security.explainRefusal(err)
 	case errors.Is(err, cluster.ErrNotKafka):
 		return fmt.Errorf("%w (is it a Kafka listener that speaks %s?)", err, e.config.Security)
 	}
-	return fmt.Errorf("%w (does this listener want TLS or SASL? idemcheck spoke %s; --client-config says how)", err, e.config.Security)
+	wants := "TLS or SASL"
+	if e.config.Security.tls != nil {
+		wants = "SASL, or a client's certificate (ssl.keystore.location)"
+	}
+	return fmt.Errorf("%w (does this listener want %s? idemcheck spoke %s; --client-config says how)", err, wants, e.config.Security)
 }
 
 // probe connects to an address and asks for ApiVersions.
@@ -189,10 +195,11 @@ func (e *Cluster) Has(c cluster.Capability) bool { return slices.Contains(e.Capa
 // offer, and what there are hooks for.
 func (e *Cluster) Capabilities() []cluster.Capability {
 	can := []cluster.Capability{cluster.CanReplicate, cluster.CanConfigure, cluster.CanExpire}
-	if len(e.brokers) > 1 {
-		can = append(can, cluster.CanMoveLeader)
+	can = append(can, e.config.Hooks.capabilities()...)
+	if len(e.brokers) == 1 { // there is nobody to lead in its place, or to be cut off from
+		return slices.DeleteFunc(can, func(c cluster.Capability) bool { return c == cluster.CanIsolate })
 	}
-	return append(can, e.config.Hooks.capabilities()...)
+	return append(can, cluster.CanMoveLeader)
 }
 
 // MoveLeader implements cluster.Mover.

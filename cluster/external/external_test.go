@@ -160,6 +160,10 @@ func TestAHookIsToldItsBrokerAndIsBoundInTime(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("it took %s", took)
 	}
+	began = time.Now()
+	if err := e.call(t.Context(), "start", "sleep 5 & echo started", b); err != nil || time.Since(began) > 2*time.Second {
+		t.Errorf("with a broker left in the background: %v after %s", err, time.Since(began))
+	}
 	if err := e.call(t.Context(), "stop", "", b); err == nil || !strings.Contains(err.Error(), `no hook "stop"`) {
 		t.Errorf("%v", err)
 	}

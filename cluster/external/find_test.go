@@ -7,9 +7,12 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +30,7 @@ func served(t *testing.T) (*tls.Config, string) {
 		t.Fatal(err)
 	}
 	cert := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: rand.Text()}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
@@ -109,6 +112,63 @@ func TestCertificatesAreHeldAgainstNamesUnlessTheConfigSaysOtherwise(t *testing.
 		}
 		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", lines, err, says)
+		}
+	}
+}
+
+// keystore is a file of a certificate and its key.
+func keystore(t *testing.T, of *tls.Config) string {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(of.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: of.Certificates[0].Certificate[0]})...)
+	file := filepath.Join(t.TempDir(), "client.pem")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestAClientIsKnownByItsCertificate(t *testing.T) {
+	server, ca := served(t)
+	stranger, _ := served(t)
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(strings.ReplaceAll(ca, `\n`, "\n")))
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} { // refuses in the handshake, and after it
+		for _, sasl := range []bool{false, true} {
+			wants := server.Clone()
+			wants.ClientAuth, wants.ClientCAs, wants.MaxVersion = tls.RequireAndVerifyClientCert, trusted, version
+			options := []kfake.Opt{kfake.NumBrokers(1), kfake.TLS(wants)}
+			lines := "security.protocol=SSL\n"
+			if sasl {
+				options = append(options, kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "p"))
+				lines = "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=u\nsasl.password=p\n"
+			}
+			fake, err := kfake.NewCluster(options...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer fake.Close()
+			for store, says := range map[string]string{
+				"ssl.keystore.location=" + keystore(t, server):   "",
+				"ssl.keystore.location=" + keystore(t, stranger): "unknown certificate authority (does the broker trust the authority that signed the certificate of ssl.keystore.location?)",
+				"": "does this listener want a client's certificate? name it, and its key, with ssl.keystore.location",
+			} {
+				s, err := config(t, lines+"ssl.truststore.certificates="+ca+"\n"+store+"\n")
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, err := Find(t.Context(), Config{Bootstrap: fake.ListenAddrs(), Security: s})
+				if err == nil {
+					c.Close(context.Background())
+				}
+				if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+					t.Errorf("%s, SASL %t, %q: %v, want %q", tls.VersionName(version), sasl, store, err, says)
+				}
+			}
 		}
 	}
 }

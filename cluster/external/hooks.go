@@ -1,7 +1,6 @@
 package external
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +30,8 @@ type Hooks struct {
 	Pause  string `yaml:"pause"`  // SIGSTOP
 	Resume string `yaml:"resume"` // SIGCONT
 	// Isolate silences packets between BROKER_ID and the brokers in PEERS ("1 3"),
-	// those to it, from it, or both as WAY says (in, out, both); heal ends that.
+	// those to it, from it, or both as WAY says (in, out, both); heal ends that, be
+	// it in force in part only, or the broker gone.
 	Isolate string        `yaml:"isolate"`
 	Heal    string        `yaml:"heal"`
 	Timeout time.Duration `yaml:"timeout"` // of each command; 0 is 30 s
@@ -93,7 +93,8 @@ func (h *Hooks) Missing(c cluster.Capability) (missing []string) {
 }
 
 // call runs one hook on one broker, to its end. A command that fails or takes
-// too long is an error that has the end of its output, without secrets.
+// too long is an error that has the end of its output, without secrets. What it
+// leaves running in the background, such as a broker, is not waited for.
 func (e *Cluster) call(ctx context.Context, name, command string, b cluster.Broker, more ...string) error {
 	if command == "" {
 		return fmt.Errorf("there is no hook %q", name)
@@ -102,20 +103,29 @@ func (e *Cluster) call(ctx context.Context, name, command string, b cluster.Brok
 	if e.config.Hooks.Timeout > 0 {
 		timeout = e.config.Hooks.Timeout
 	}
+	// A file and not a pipe: what is left in the background holds it open, and may
+	// write to it for as long as it lives.
+	output, err := os.CreateTemp("", "idemcheck-hook-")
+	if err != nil {
+		return fmt.Errorf("hook %s: file for its output: %w", name, err)
+	}
+	defer os.Remove(output.Name())
+	defer output.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %s", timeout))
 	defer cancel()
 	host, port := hostPort(b.Advertised)
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Env = append(plainEnvironment(), append(more, fmt.Sprintf("BROKER_ID=%d", b.ID), "HOST="+host, "PORT="+port)...)
 	asGroup(cmd)
-	cmd.WaitDelay = time.Second
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	err := cmd.Run()
-	if err == nil {
+	cmd.Stdout, cmd.Stderr = output, output
+	if err = cmd.Run(); err == nil {
 		return nil
 	}
-	said := strings.TrimSpace(e.config.Security.redact(output.String()))
+	text, unread := os.ReadFile(output.Name())
+	if unread != nil {
+		return fmt.Errorf("hook %s: %w; what it said cannot be read: %w", name, cause(ctx, err), unread)
+	}
+	said := strings.TrimSpace(e.config.Security.redact(string(text)))
 	if len(said) > keptOutput {
 		said = "..." + said[len(said)-keptOutput:]
 	}
@@ -217,51 +227,6 @@ func (e *Cluster) Pause(ctx context.Context, id int32) error {
 // Resume implements cluster.Power.
 func (e *Cluster) Resume(ctx context.Context, id int32) error {
 	return e.act(ctx, id, "resume", e.config.Hooks.Resume, true)
-}
-
-// Isolate implements cluster.Isolator. That packets between brokers vanish
-// cannot be seen from outside; that the broker still answers the harness can.
-func (e *Cluster) Isolate(ctx context.Context, cut cluster.Cut) (heal func(context.Context) error, err error) {
-	b, err := e.broker(cut.Broker)
-	if err != nil {
-		return nil, fmt.Errorf("isolate broker %d: %w", cut.Broker, err)
-	}
-	peers := cut.Peers
-	if peers == nil {
-		for _, other := range e.brokers {
-			if other.ID != b.ID {
-				peers = append(peers, other.ID)
-			}
-		}
-	}
-	more := []string{"PEERS=" + strings.Trim(fmt.Sprint(peers), "[]"), "WAY=" + way(cut)}
-	heal = func(ctx context.Context) error {
-		if err := e.call(ctx, "heal", e.config.Hooks.Heal, b, more...); err != nil {
-			return fmt.Errorf("heal broker %d: %w", b.ID, err)
-		}
-		return nil
-	}
-	err = e.call(ctx, "isolate", e.config.Hooks.Isolate, b, more...)
-	if err == nil {
-		err = e.await(ctx, "isolate", b, true)
-	}
-	if err != nil {
-		// It may have taken effect in part.
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), effectLimit)
-		defer cancel()
-		return nil, errors.Join(fmt.Errorf("isolate broker %d: %w", b.ID, err), heal(undo))
-	}
-	return heal, nil
-}
-
-func way(cut cluster.Cut) string {
-	switch {
-	case cut.In && cut.Out:
-		return "both"
-	case cut.In:
-		return "in"
-	}
-	return "out"
 }
 
 // hostPort takes an address apart that was put together here.

@@ -114,7 +114,9 @@ func (s *Security) loadTLS() error {
 		if err != nil {
 			return fmt.Errorf("client certificate: %w", err) // crypto/tls never quotes what it read
 		}
-		c.Certificates = []tls.Certificate{pair}
+		// Sent whatever authorities the broker names: else the broker would say that
+		// there was none, and not what is wrong with it.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	if s.anyName && !s.insecure {
 		// The chain is verified and the name is not: TLS has no switch for that.

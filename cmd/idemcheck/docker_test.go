@@ -57,7 +57,7 @@ func TestTheBasicSuiteHoldsOnThreeRealBrokers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	t.Logf("\n%s", s.said.String())
-	if !strings.Contains(s.said.String(), "10 scenarios: 10 as expected") {
+	if !strings.Contains(s.said.String(), "13 scenarios: 13 as expected") {
 		t.Error("not everything was as expected")
 	}
 	if found := left(t, s.cmd.Process.Pid); found != "" {

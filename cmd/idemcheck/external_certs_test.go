@@ -29,7 +29,7 @@ type certificates struct {
 func newCertificates(t *testing.T, dir, subnet string) certificates {
 	t.Helper()
 	must(t, os.Chmod(dir, 0o755)) // brokers do not run as the user of the test
-	own, other := newAuthority(t), newAuthority(t)
+	own, other := newAuthority(t, "authority"), newAuthority(t, "another authority")
 	c := certificates{filepath.Join(dir, "ca.pem"), filepath.Join(dir, "client.pem"), filepath.Join(dir, "stranger.pem")}
 	must(t, os.WriteFile(c.ca, own.pem(), 0o644))
 	must(t, os.WriteFile(c.client, own.sign(t, "client", nil), 0o644))
@@ -47,9 +47,9 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T) authority {
+func newAuthority(t *testing.T, name string) authority {
 	t.Helper()
-	template := certificateOf("authority")
+	template := certificateOf(name)
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)

@@ -77,7 +77,7 @@ func startForeign(t *testing.T) *foreignCluster {
 			"advertised.listeners":           fmt.Sprintf("OPEN://%[1]s:9092,SECURE://%[1]s:9093,MUTUAL://%[1]s:9095", address(id)),
 			"listener.security.protocol.map": "OPEN:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT",
 			"inter.broker.listener.name":     "OPEN", "log.dirs": "/tmp/kafka-logs",
-			"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500",
+			"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500", "replica.lag.time.max.ms": "2000",
 			"offsets.topic.replication.factor": "3", "auto.create.topics.enable": "false",
 			"log.cleaner.dedupe.buffer.size": "8388608",
 

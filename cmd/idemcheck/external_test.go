@@ -20,7 +20,9 @@ func TestAnyClusterByItsAddress(t *testing.T) {
 	f := startForeign(t)
 	t.Run("with SCRAM over TLS, the clients stay on the proxies and the password stays out of sight", f.scram)
 	t.Run("with PLAIN over TLS, from a JAAS line", f.plain)
+	t.Run("with a client's certificate", f.withCertificate)
 	t.Run("hook commands make faults on brokers", f.hooks)
+	t.Run("hook commands isolate brokers", f.isolation)
 	t.Run("what is wrong is said, in time", f.wrong)
 	if topics, err := f.admin(t).ListTopics(t.Context()); err != nil || len(topics.Names()) != 0 {
 		t.Errorf("left on the cluster: %v, %v", topics.Names(), err)
@@ -38,14 +40,19 @@ func properties(t *testing.T, dir string, lines ...string) string {
 
 func (f *foreignCluster) scram(t *testing.T) {
 	t.Setenv("IDEMCHECK_SASL_PASSWORD", foreignPassword)
-	dir := t.TempDir()
-	config := properties(t, t.TempDir(), "security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512",
-		"sasl.username="+foreignUser, "ssl.truststore.type=PEM", "ssl.truststore.location="+f.ca)
-	c := cli(t, dir, "run", "--cluster", "external", "--bootstrap", strings.Join(f.secure, ","), "--client-config", config,
-		"--json", "--junit", "junit.xml", "faults/cut-after-append", "faults/hide-leader")
-	c.want(t, exitAsExpected, "2 as expected", "SASL_SSL, SCRAM-SHA-512", "5m0s")
-	stayed(t, dir)
-	hides(t, dir, c.stdout+c.stderr)
+	for mechanism, scenario := range map[string]string{"SCRAM-SHA-256": "faults/cut-after-append", "SCRAM-SHA-512": "faults/hide-leader"} {
+		dir := t.TempDir()
+		config := properties(t, t.TempDir(), "security.protocol=SASL_SSL", "sasl.mechanism="+mechanism,
+			"sasl.username="+foreignUser, "ssl.truststore.type=PEM", "ssl.truststore.location="+f.ca)
+		c := cli(t, dir, "run", "--cluster", "external", "--bootstrap", strings.Join(f.secure, ","), "--client-config", config,
+			"--json", "--junit", "junit.xml", scenario)
+		c.want(t, exitAsExpected, "1 as expected", "SASL_SSL, "+mechanism)
+		if mechanism == "SCRAM-SHA-512" {
+			c.want(t, exitAsExpected, "5m0s") // how long a session may last
+		}
+		stayed(t, dir)
+		hides(t, dir, c.stdout+c.stderr, foreignPassword)
+	}
 }
 
 func (f *foreignCluster) plain(t *testing.T) {
@@ -56,7 +63,19 @@ func (f *foreignCluster) plain(t *testing.T) {
 	c := cli(t, dir, "run", "--cluster", "external", "--client-config", config, "basic/ack-loss")
 	c.want(t, exitAsExpected, "1 as expected")
 	stayed(t, dir)
-	hides(t, dir, c.stdout+c.stderr)
+	hides(t, dir, c.stdout+c.stderr, foreignPassword)
+}
+
+func (f *foreignCluster) withCertificate(t *testing.T) {
+	dir := t.TempDir()
+	config := properties(t, t.TempDir(), "security.protocol=SSL", "ssl.truststore.type=PEM", "ssl.truststore.location="+f.ca,
+		"ssl.keystore.type=PEM", "ssl.keystore.location="+f.client)
+	c := cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.mutual[0], "--client-config", config, "faults/cut-after-append")
+	c.want(t, exitAsExpected, "1 as expected", f.mutual[0]+", SSL")
+	stayed(t, dir)
+	store, err := os.ReadFile(f.client)
+	must(t, err)
+	hides(t, dir, c.stdout+c.stderr, strings.Split(string(store), "\n")[1]) // the first line of the key
 }
 
 // stayed holds the log against the wire journal: every record that was read
@@ -106,11 +125,11 @@ func stayed(t *testing.T, dir string) {
 	}
 }
 
-// hides fails where a password stands in anything that was written or printed.
-func hides(t *testing.T, dir, output string) {
+// hides fails where a secret stands in anything that was written or printed.
+func hides(t *testing.T, dir, output, secret string) {
 	t.Helper()
-	if strings.Contains(output, foreignPassword) {
-		t.Error("the password was printed")
+	if strings.Contains(output, secret) {
+		t.Error("the secret was printed")
 	}
 	files := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -119,8 +138,8 @@ func hides(t *testing.T, dir, output string) {
 		}
 		files++
 		text, err := os.ReadFile(path)
-		if bytes.Contains(text, []byte(foreignPassword)) {
-			t.Errorf("the password stands in %s", path)
+		if bytes.Contains(text, []byte(secret)) {
+			t.Errorf("the secret stands in %s", path)
 		}
 		return err
 	})
@@ -131,19 +150,10 @@ func hides(t *testing.T, dir, output string) {
 
 func (f *foreignCluster) hooks(t *testing.T) {
 	dir := t.TempDir()
-	hooks := filepath.Join(dir, "hooks.yaml")
-	text := fmt.Sprintf(`kill: docker kill --signal KILL %[1]s$BROKER_ID
-stop: docker stop -t 30 %[1]s$BROKER_ID
-start: docker start %[1]s$BROKER_ID
-pause: docker pause %[1]s$BROKER_ID
-resume: docker unpause %[1]s$BROKER_ID
-`, f.container)
-	if err := os.WriteFile(hooks, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "basic/kill-leader")
+	hooks, commands := f.readmeHooks(t)
+	c := cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "faults/kill-leader")
 	c.want(t, exitInconclusive, "--hooks has no kill, stop, start, pause, resume")
-	c = cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "--hooks", hooks, "basic/kill-leader")
+	c = cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "--hooks", hooks, "faults/kill-leader")
 	c.want(t, exitAsExpected, "1 as expected")
 	if t.Failed() {
 		t.Log(c.stdout, c.stderr)
@@ -155,11 +165,9 @@ resume: docker unpause %[1]s$BROKER_ID
 			t.Errorf("broker %d was left behind: %s, %v", id, state, err)
 		}
 	}
-	broken := filepath.Join(dir, "broken.yaml")
-	if err := os.WriteFile(broken, []byte(strings.Replace(text, "docker kill --signal KILL", "echo I cannot >&2; false", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c = cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "--hooks", broken, "basic/kill-leader")
+	commands["kill"] = "echo I cannot >&2; false"
+	broken := writeHooks(t, commands)
+	c = cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "--hooks", broken, "faults/kill-leader")
 	c.want(t, exitBroken, "hook kill: exit status 1; it said: I cannot")
 }
 
@@ -168,6 +176,7 @@ func (f *foreignCluster) wrong(t *testing.T) {
 	defer web.Close()
 	elsewhere := strings.TrimPrefix(web.URL, "http://")
 	tls := []string{"security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-256", "sasl.username=" + foreignUser}
+	mutual := []string{"security.protocol=SSL", "ssl.truststore.location=" + f.ca}
 	for name, c := range map[string]struct {
 		bootstrap string
 		lines     []string
@@ -177,6 +186,8 @@ func (f *foreignCluster) wrong(t *testing.T) {
 		"a wrong password":              {f.secure[0], append(tls, "sasl.password=wrong-one", "ssl.ca.location="+f.ca), exitBroken, "SASL_AUTHENTICATION_FAILED"},
 		"an authority nobody trusts":    {f.secure[0], append(tls, "sasl.password=wrong-one"), exitBroken, "ssl.truststore.location"},
 		"a mechanism that is not there": {f.open[0], []string{"security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "sasl.username=u", "sasl.password=wrong-one"}, exitBroken, "SASL"},
+		"no certificate":                {f.mutual[0], mutual, exitBroken, "ssl.keystore.location"},
+		"a certificate nobody trusts":   {f.mutual[0], append(mutual, "ssl.keystore.location="+f.stranger), exitBroken, "ssl.keystore.location"},
 		"TLS is wanted":                 {f.secure[0], nil, exitBroken, "TLS or SASL"},
 		"there is no TLS":               {f.open[0], append(tls, "sasl.password=wrong-one"), exitBroken, "TLS"},
 		"not Kafka":                     {elsewhere, nil, exitBroken, "is it a Kafka listener"},
