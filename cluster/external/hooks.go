@@ -109,8 +109,7 @@ func (e *Cluster) call(ctx context.Context, name, command string, b cluster.Brok
 	if err != nil {
 		return fmt.Errorf("hook %s: file for its output: %w", name, err)
 	}
-	defer os.Remove(output.Name())
-	defer output.Close()
+	defer func() { _, _ = output.Close(), os.Remove(output.Name()) }()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %s", timeout))
 	defer cancel()
 	host, port := hostPort(b.Advertised)

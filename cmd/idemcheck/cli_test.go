@@ -420,6 +420,7 @@ func TestAKilledHarnessLeavesARunThatSaysSo(t *testing.T) {
 }
 
 func TestAHarnessThatStoodStillAccusesNobody(t *testing.T) {
+	takesSeconds(t)
 	dir := t.TempDir()
 	s := start(t, dir, "run", write(t, dir, "slow.yaml", "RATE", "20/s", "RECORDS", "60"))
 	s.waitFor("mine: send", 20*time.Second)

@@ -57,7 +57,7 @@ func TestTheBasicSuiteHoldsOnThreeRealBrokers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	t.Logf("\n%s", s.said.String())
-	if !strings.Contains(s.said.String(), "13 scenarios: 13 as expected") {
+	if n := len(listed(t, shard{}, 1, "basic")); !strings.Contains(s.said.String(), fmt.Sprintf("%d scenarios: %d as expected", n, n)) {
 		t.Error("not everything was as expected")
 	}
 	if found := left(t, s.cmd.Process.Pid); found != "" {

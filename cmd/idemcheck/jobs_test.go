@@ -80,7 +80,7 @@ func TestANightWritesItsSummariesAndKeepsWhatFailed(t *testing.T) {
 		t.Errorf("kept %v", dirs)
 	}
 	for file, says := range map[string][]string{
-		"s.md": {"# idemcheck: 2 as expected, 2 violation, 10 skipped", "| bad | 2 violation,", "| good | 2 as expected,", "idemcheck run --cluster embedded --seed 41 bad.yaml",
+		"s.md": {fmt.Sprintf("# idemcheck: 2 as expected, 2 violation, %d skipped", len(listed(t, shard{}, 1, "basic"))), "| bad | 2 violation,", "| good | 2 as expected,", "idemcheck run --cluster embedded --seed 41 bad.yaml",
 			"idemcheck show runs/", "- good: 40..41", "| cut-after-append | 4 | 4 |", "needs --cluster docker", "## Time"},
 		"s.json": {`"exit": 1`, `"as-expected": 2`, `"not-as-expected": 2`, `"fired": 4`, `"records": 88`},
 		"j.xml":  {`name="good (seed 40)"`, `name="bad (seed 41)"`},

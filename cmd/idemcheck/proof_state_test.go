@@ -152,6 +152,7 @@ func TestAChangedConfigurationIsInForceAndComesBack(t *testing.T) {
 }
 
 func TestStateFaultsHoldOnTheEmbeddedCluster(t *testing.T) {
+	takesSeconds(t)
 	for _, name := range []string{"delete-records", "delete-topic", "recreate-topic", "change-config"} {
 		prove(t, onEmbedded, "faults/"+name, nil)
 	}

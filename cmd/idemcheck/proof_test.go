@@ -91,6 +91,14 @@ func session(t *testing.T, on setting) *provingSession {
 	return s
 }
 
+// takesSeconds leaves a test out of the quick ones.
+func takesSeconds(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: a whole run takes seconds")
+	}
+}
+
 // prove runs a scenario, named as on the command line, and fails the test
 // unless it comes out as the scenario expects.
 func prove(t *testing.T, on setting, name string, look during) proof {
@@ -98,6 +106,7 @@ func prove(t *testing.T, on setting, name string, look during) proof {
 	if on.cluster == "docker" {
 		needsDocker(t)
 	}
+	takesSeconds(t)
 	found, err := suites.Find(name, vocabulary())
 	if err != nil || len(found) != 1 {
 		t.Fatalf("find %s: %d scenarios, %v", name, len(found), err)
