@@ -64,15 +64,16 @@ func (j *judgement) withoutProducerID(inv *investigation, attempts []attempt, se
 	if p := j.processOf(inv.process); p.Idempotence {
 		return BlameClient, text + ": idempotence was asked for, and the client sent no producer id by which the broker could know"
 	}
-	if early, known := acknowledgedBefore(attempts); known {
+	if early, known := j.journal.acknowledgedBefore(attempts); known {
 		return BlameClient, text + fmt.Sprintf(", though its acknowledgement had reached the client %d ms before: the client sent again what it knew to be stored, and without idempotence the broker cannot know", early/1_000_000)
 	}
 	return BlameConfiguration, text + ": without idempotence the broker cannot know"
 }
 
 // acknowledgedBefore says how long before it sent a record again the client had
-// been told that it is stored, in ns; false when it had not, or not for certain.
-func acknowledgedBefore(attempts []attempt) (early int64, known bool) {
+// been told that it is stored, in ns; false when it had not, or not for certain:
+// on a connection that ended at about that time the client may have read no more.
+func (j *journal) acknowledgedBefore(attempts []attempt) (early int64, known bool) {
 	for i, a := range attempts {
 		code, told := a.told()
 		if !told || code != 0 || !a.stored() {
@@ -81,6 +82,9 @@ func acknowledgedBefore(attempts []attempt) (early int64, known bool) {
 		reached := a.answer.At
 		if a.release != nil {
 			reached = a.release.At
+		}
+		if ended, ok := j.closed[a.answer.Conn]; ok && ended < reached+inTime {
+			continue
 		}
 		for _, next := range attempts[i+1:] {
 			if early := next.request.At - reached; early >= inTime {
@@ -136,6 +140,16 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 	var text strings.Builder
 	text.WriteString(start)
 	stamp := fmt.Sprintf("(pid %d, epoch %d, seq %d)", second.ProducerID, second.Epoch, second.Sequence)
+	cause, known := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]
+	known = known && second.ProducerID == first.ProducerID
+	if early, acknowledged := j.journal.acknowledgedBefore(attempts); acknowledged {
+		fmt.Fprintf(&text, ", and its acknowledgement had reached the client %d ms before it sent the record again; ", early/1_000_000)
+		if known {
+			fmt.Fprintf(&text, "after it got %s ", codeName(cause.Error))
+		}
+		fmt.Fprintf(&text, "it sent it as %s: stored again at offset %d, though it knew it to be stored", stamp, second.Offset)
+		return BlameClient, text.String()
+	}
 	if refused := refusedRetry(attempts, first, inv.number); refused != nil {
 		code, _ := refused.told()
 		blame, why := BlameClient, ""
@@ -150,8 +164,7 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 		fmt.Fprintf(&text, "; the client took that for a loss and sent the same record as %s: stored again at offset %d", stamp, second.Offset)
 		return blame, text.String()
 	}
-	cause, known := j.story.bumps[bumpKey{second.ProducerID, second.Epoch}]
-	if known = known && second.ProducerID == first.ProducerID; known && tpOf(&cause) == inv.tp && asksForEpoch(cause.Error) {
+	if known && tpOf(&cause) == inv.tp && asksForEpoch(cause.Error) {
 		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, cause.At); restarts {
 			fmt.Fprintf(&text, "; the leader forgot what it had stored (%s) and answered %s to %s of the same partition; the client raised its epoch for all that it had no answer for, and sent the same record as %s: stored again at offset %d",
 				d, codeName(cause.Error), batchOf(cause), stamp, second.Offset)

@@ -149,6 +149,32 @@ func TestDuplicates(t *testing.T) {
 				m.batch(with(request(1, 4, 1, later+1), bare)).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
 				m.batch(with(retried(request(1, 4, 1, later+20_000_002), 30), bare)).batch(with(retried(answer(1, 4, 1, later+20_000_002+1, 0, 7), 30), bare))
 			}},
+		{name: "a record whose connection ended as its acknowledgement came", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0] = plain(1)
+				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
+				m.send(1, later, later+20_000_002+9, history.Acked, 7)
+				for range 2 {
+					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
+				}
+				first := with(request(1, 4, 1, later+1), bare)
+				m.batch(first).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
+				m.batch(history.WireEvent{At: later + 3, Kind: history.WireDisconnect, Conn: first.Conn})
+				m.batch(with(retried(request(1, 4, 1, later+20_000_002), 30), bare)).batch(with(retried(answer(1, 4, 1, later+20_000_002+1, 0, 7), 30), bare))
+			}},
+		{name: "a record stored again under a raised epoch though its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient,
+			says: "was acknowledged at offset 7, and its acknowledgement had reached the client 20 ms before it sent the record again; after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) " +
+				"it sent it as (pid 1001, epoch 1, seq 1): stored again at offset 8, though it knew it to be stored",
+			build: func(m *memoryRun) {
+				const ms20 = 20_000_000
+				m.exchange(4, same) // at later + 40
+				m.send(1, later+50, later+ms20+99, history.Acked, 8).stored(1, 5)
+				m.batch(request(1, 5, 1, later+51)).batch(answer(1, 5, 1, later+52, 0, 7))
+				m.batch(retried(request(1, 4, 1, later+60), 30)).batch(retried(answer(1, 4, 1, later+61, 45, -1), 30))
+				m.storedAs(history.LogRecord{Process: 1, Number: 5, ProducerID: 1001, Epoch: 1, Sequence: 1})
+				bumped := func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 }
+				m.batch(with(retried(request(1, 5, 1, later+52+ms20), 31), bumped)).batch(with(retried(answer(1, 5, 1, later+53+ms20, 0, 8), 31), bumped))
+			}},
 		{name: "a retry that may have crossed with its acknowledgement", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0] = plain(1)

@@ -74,6 +74,7 @@ func mutants() []mutant {
 		{"the broker answers for forged codes", "brokerprotocol.go", "if code == history.NeverAsked {", "if false {"},
 		{"any error after the refusal made the client raise its epoch", "producers.go", "!p.hasFail || !asksForEpoch(p.failed.Error) || asksForEpoch(ev.Error)", "true"},
 		{"a refusal elsewhere excuses what is numbered anew", "diagnoseduplicate.go", "known && tpOf(&cause) == inv.tp && ", "known && "},
+		{"whatever was passed on was read", "diagnoseduplicate.go", "ok && ended < reached+inTime", "ok && ended < 0"},
 		{"kfake is judged as Kafka", "conclude.go", "case g.Name == BrokerProtocol && j.story.embedded:", "case false:"},
 		{"an inconclusive guarantee passes", "conclude.go", "if why := j.unproven(g.Name); why != \"\" {", "if why := j.unproven(g.Name); why == \"never\" {"},
 		{"fewer anomalies than expected will do", "expect.go", "if has != wants {", "if has > wants {"},

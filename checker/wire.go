@@ -15,6 +15,7 @@ type journal struct {
 	byClient map[string]int32 // process by client id, where that is unique
 
 	conns     recent[int64, conn]
+	closed    map[int64]int64 // when connections ended
 	carried   map[clientBroker]bool
 	held      map[answerKey]history.WireEvent
 	waiting   map[answerKey]*waitingRequest
@@ -58,7 +59,7 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 	j := &journal{
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
-		carried: make(map[clientBroker]bool), held: make(map[answerKey]history.WireEvent),
+		carried: make(map[clientBroker]bool), closed: make(map[int64]int64), held: make(map[answerKey]history.WireEvent),
 		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
 		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
@@ -99,6 +100,7 @@ func (j *journal) take(ev *history.WireEvent) {
 	case history.WireDisconnect:
 		j.n.disconnects++
 		j.conns.drop(ev.Conn)
+		j.closed[ev.Conn] = ev.At
 	case history.WireNotKafka:
 		j.n.notKafka++
 	case history.WireInitProducerID:
