@@ -83,6 +83,13 @@ func (a attempt) told() (int16, bool) {
 	return a.answer.Error, true
 }
 
+// refused says whether the client was told for certain that this attempt was
+// not appended.
+func (a attempt) refused() bool {
+	code, told := a.told()
+	return told && certainlyRefused(code) && !a.stored()
+}
+
 // offsetOf is where the answer says that a record of the batch stands; -1 when
 // it does not say.
 func (a attempt) offsetOf(number int64) int64 {

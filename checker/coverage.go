@@ -71,7 +71,7 @@ func Counters() []Counter {
 		{covFaultsFired, "planned faults that took effect, each counted once"},
 		{covBatches, "batches in produce requests that arrived from clients"},
 		{covAnswers, "answers to batches, forged ones included"},
-		{covDroppedAcks, "batches appended (answered NONE by the broker, or 7 or 20 with an offset) of which the client was told no success"},
+		{covDroppedAcks, "batches appended (answered NONE by the broker, or an error such as 6, 7 or 20 with an offset) of which the client was told no success"},
 		{covDroppedAckRecords, "records in those batches: appended records whose acknowledgement was lost; a record counts each time"},
 		{covDroppedAnswers, "answers of any code that did not reach the client"},
 		{covHeldAcks, "successful answers that were held back for a while, or for ever"},

@@ -64,6 +64,15 @@ func TestAcknowledgementsThatDidNotArriveAreCounted(t *testing.T) {
 		"answered 20 by the broker that appended": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
 			ev.Error, ev.BrokerCode = 20, 20
 		}}, lost},
+		"answered 6 by the leader that appended and stepped down": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode = 6, 6
+		}}, lost},
+		"answered 6 by a broker that did not lead": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode, ev.BaseOffset = 6, 6, -1
+		}}, map[string]int64{"dropped_acks": 0, "deduplicated": 0, "retries": 1}},
+		"answered 6 with the 0 that some brokers leave": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
+			ev.Error, ev.BrokerCode, ev.BaseOffset = 6, 6, 0
+		}}, map[string]int64{"dropped_acks": 0, "deduplicated": 0, "retries": 1}},
 		"answered 7 without an offset": {[]func(*history.WireEvent){func(ev *history.WireEvent) {
 			ev.Error, ev.BrokerCode, ev.BaseOffset = 7, 7, -1
 		}}, map[string]int64{"dropped_acks": 0, "dropped_ack_records": 0, "deduplicated": 0, "retries": 1}},
@@ -76,8 +85,9 @@ func TestAcknowledgementsThatDidNotArriveAreCounted(t *testing.T) {
 		ev.Action, ev.Error, ev.BrokerCode, ev.BaseOffset = history.ActionForged, 6, history.NeverAsked, -1
 	}), map[string]int64{"dropped_acks": 0, "forged_answers": 1, "answers_6": 1, "deduplicated": 0, "retries": 1})
 	covers(t, swallowed(action(history.ActionHeld), release(history.ActionPassed)), map[string]int64{"held_acks": 1, "held_delivered": 1})
-	covers(t, swallowed(func(ev *history.WireEvent) { ev.Error, ev.BrokerCode, ev.Action = 6, 6, history.ActionCut }),
-		map[string]int64{"dropped_acks": 0, "dropped_answers": 1})
+	covers(t, swallowed(func(ev *history.WireEvent) {
+		ev.Error, ev.BrokerCode, ev.Action, ev.BaseOffset = 6, 6, history.ActionCut, -1
+	}), map[string]int64{"dropped_acks": 0, "dropped_answers": 1})
 }
 
 func TestARecordThatLosesItsAckTwiceCountsTwice(t *testing.T) {

@@ -182,7 +182,7 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 		}
 	}
 	fmt.Fprintf(&text, ": stored again at offset %d", second.Offset)
-	if code, told := toldLast(attempts, second, inv.number); told && certainlyRefused(code) {
+	if code, refused := refusedLast(attempts, second, inv.number); refused {
 		return BlameNoneKnown, text.String() + fmt.Sprintf("; it had last been told %s, which says that nothing was appended", codeName(code))
 	}
 	return BlameClient, text.String() + ": it could not know the first to be lost"
@@ -203,13 +203,15 @@ func refusedRetry(attempts []attempt, first history.LogRecord, number int64) *at
 	return nil
 }
 
-// toldLast is what the client was told last before it sent the second copy.
-func toldLast(attempts []attempt, second history.LogRecord, number int64) (code int16, ok bool) {
+// refusedLast is the code by which the last attempt before the second copy was
+// certainly refused; false when it was not.
+func refusedLast(attempts []attempt, second history.LogRecord, number int64) (code int16, refused bool) {
 	for _, a := range attempts {
 		if sameStamp(a.request, second, number) {
-			return code, ok
+			break
 		}
-		code, ok = a.told()
+		code, _ = a.told()
+		refused = a.refused()
 	}
-	return code, ok
+	return code, refused
 }

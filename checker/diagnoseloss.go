@@ -133,7 +133,7 @@ func (j *judgement) diagnoseFailedVisible(inv *investigation) (Blame, string) {
 	}
 	told := what + ": " + j.listFates(attempts, inv.number)
 	for _, a := range attempts {
-		if code, ok := a.told(); !ok || !certainlyRefused(code) {
+		if !a.refused() {
 			return BlameClient, told + ": after an attempt that may have been appended the outcome is unknown, not failed"
 		}
 	}

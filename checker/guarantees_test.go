@@ -429,6 +429,11 @@ func TestFailedVisible(t *testing.T) {
 				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1))
 			}},
+		{name: "a failed record whose leader stepped down after it had appended it", kind: FailedVisible, count: 1, blame: BlameClient, says: "the outcome is unknown, not failed",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, 6))
+			}},
 		{name: "a failed record that the broker refused and stored", kind: FailedVisible, count: 1, blame: BlameBroker, says: "refused every attempt and stored one",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)

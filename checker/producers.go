@@ -145,7 +145,7 @@ func (j *journal) told(ev *history.WireEvent) {
 		return
 	}
 	if b := pp.find(ev); b != nil {
-		if certainlyRefused(ev.Error) {
+		if certainlyRefused(ev.Error) && !hasAppended(ev) {
 			b.refused++
 		}
 		b.errors++
@@ -161,8 +161,9 @@ func (j *journal) told(ev *history.WireEvent) {
 func asksForEpoch(code int16) bool { return code == 45 || code == 47 || code == 59 }
 
 // certainlyRefused says whether an error code tells a client that the batch
-// was not appended by this attempt. Codes that leave it open (7, 20, -1) and
-// codes not known here do not.
+// was not appended by this attempt, unless the answer has an offset (see
+// hasAppended). Codes that leave it open (7, 20, -1) and codes not known here
+// do not.
 func certainlyRefused(code int16) bool {
 	switch code {
 	case 2, 3, 5, 6, 10, 17, 18, 19, 21, 29, 31, 32, 42, 43, 44, 45, 47, 48, 49, 53, 59, 74, 75, 76, 87, 90, 100:

@@ -94,6 +94,17 @@ func TestClientProtocol(t *testing.T) {
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 87, -1))
 			m.exchange(5, base(4)).exchange(6, base(5))
 		}},
+		{name: "other records under a sequence whose leader stepped down after it had appended it", kind: SequenceReuse, count: 1, blame: BlameClient, says: "never certainly refused",
+			build: func(m *memoryRun) {
+				m.send(1, later, later+3, history.Unknown, -1)
+				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, 6))
+				m.exchange(5, base(4)).exchange(6, base(5))
+			}},
+		{name: "other records under a sequence that somebody else leads", build: func(m *memoryRun) {
+			m.send(1, later, later+3, history.Unknown, -1)
+			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
+			m.exchange(5, base(4)).exchange(6, base(5))
+		}},
 		{name: "refused once and open once is not certainly refused", kind: SequenceReuse, count: 1, blame: BlameClient, says: "never certainly refused",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+3, history.Unknown, -1)

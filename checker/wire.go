@@ -291,15 +291,19 @@ func (j *journal) ackLost(ev *history.WireEvent) {
 func brokerCode(ev *history.WireEvent) int16 { return ev.BrokerCode }
 
 // hasAppended says whether an answer tells of an append: with success, or with
-// one of the two errors that leave open whether the replicas have the batch and
-// yet say where the leader put it (REQUEST_TIMED_OUT 7,
-// NOT_ENOUGH_REPLICAS_AFTER_APPEND 20).
+// an error that leaves open whether the replicas have the batch and yet says
+// where the leader put it. A leader that has appended waits for its replicas,
+// and may then answer REQUEST_TIMED_OUT 7, NOT_ENOUGH_REPLICAS_AFTER_APPEND 20,
+// or that it no longer leads (6), hosts (3) or can read the partition (56); the
+// offset stays in the answer (Kafka's DelayedProduce changes the error alone).
 func hasAppended(ev *history.WireEvent) bool {
 	switch brokerCode(ev) {
 	case 0:
 		return true
 	case 7, 20:
 		return ev.BaseOffset >= 0
+	case 3, 6, 56:
+		return ev.BaseOffset > 0 // brokers that refuse may leave a 0 where Kafka has -1, kfake does
 	}
 	return false
 }
