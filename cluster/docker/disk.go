@@ -117,10 +117,12 @@ func (c *Cluster) FillDisk(ctx context.Context, id int32) (heal func(context.Con
 		}
 		return nil
 	}
-	// First nearly all of it at once, without a write; then to the last block,
-	// until there is no space left on the device.
+	// First nearly all of it at once, without a write; then to the last page, and
+	// in what is left of that (a block has 1 KiB) to the last block, until there is
+	// no space left on the device. What dd says of that goes nowhere, for it may
+	// come behind the line that counts.
 	said, err := c.exec(ctx, d.keeper, "sh", "-c", fmt.Sprintf(
-		"fallocate -l $(df -P -k %[2]s | awk 'NR == 2 {print ($4 - 1024) * 1024}') %[1]s; dd if=/dev/zero of=%[1]s bs=4k oflag=append conv=notrunc; df -P -k %[2]s | tail -n 1", ballast, dataPath))
+		"fallocate -l $(df -P -k %[2]s | awk 'NR == 2 {print ($4 - 1024) * 1024}') %[1]s; for block in 4k 1k; do dd if=/dev/zero of=%[1]s bs=$block oflag=append conv=notrunc 2>/dev/null; done; df -P -k %[2]s | tail -n 1", ballast, dataPath))
 	if err == nil {
 		err = full(said)
 	}
