@@ -99,6 +99,23 @@ func cut(ev *history.WireEvent) { ev.Action, ev.Fault = history.ActionCut, 0 }
 
 func epoch1(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 0 }
 
+// sentAgainAfterItsAck has a record of a producer without idempotence sent again
+// 20 ms after its acknowledgement, and stored again.
+func sentAgainAfterItsAck(m *memoryRun, between ...history.WireEvent) {
+	const again = later + 20_000_002
+	m.manifest.Processes[0] = plain(1)
+	bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
+	m.send(1, later, again+9, history.Acked, 7)
+	for range 2 {
+		m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
+	}
+	m.batch(with(request(1, 4, 1, later+1), bare)).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
+	for _, ev := range between {
+		m.batch(ev)
+	}
+	m.batch(with(retried(request(1, 4, 1, again), 30), bare)).batch(with(retried(answer(1, 4, 1, again+1, 0, 7), 30), bare))
+}
+
 func TestDuplicates(t *testing.T) {
 	checkPairs(t, Duplicates, []pair{
 		{name: "a retry that the broker suppressed is no duplicate", build: func(m *memoryRun) {
@@ -139,28 +156,10 @@ func TestDuplicates(t *testing.T) {
 				m.batch(with(retried(request(1, 4, 1, later+5), 30), epoch1)).batch(with(retried(answer(1, 4, 1, later+6, 0, 7), 30), epoch1))
 			}},
 		{name: "a record sent again long after its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient, says: "had reached the client 20 ms before",
-			build: func(m *memoryRun) {
-				m.manifest.Processes[0] = plain(1)
-				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
-				m.send(1, later, later+20_000_002+9, history.Acked, 7)
-				for range 2 {
-					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
-				}
-				m.batch(with(request(1, 4, 1, later+1), bare)).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
-				m.batch(with(retried(request(1, 4, 1, later+20_000_002), 30), bare)).batch(with(retried(answer(1, 4, 1, later+20_000_002+1, 0, 7), 30), bare))
-			}},
+			build: func(m *memoryRun) { sentAgainAfterItsAck(m) }},
 		{name: "a record whose connection ended as its acknowledgement came", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
 			build: func(m *memoryRun) {
-				m.manifest.Processes[0] = plain(1)
-				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
-				m.send(1, later, later+20_000_002+9, history.Acked, 7)
-				for range 2 {
-					m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: -1, Epoch: -1, Sequence: -1})
-				}
-				first := with(request(1, 4, 1, later+1), bare)
-				m.batch(first).batch(with(answer(1, 4, 1, later+2, 0, 6), bare))
-				m.batch(history.WireEvent{At: later + 3, Kind: history.WireDisconnect, Conn: first.Conn})
-				m.batch(with(retried(request(1, 4, 1, later+20_000_002), 30), bare)).batch(with(retried(answer(1, 4, 1, later+20_000_002+1, 0, 7), 30), bare))
+				sentAgainAfterItsAck(m, history.WireEvent{At: later + 3, Kind: history.WireDisconnect, Conn: request(1, 4, 1, 0).Conn})
 			}},
 		{name: "a record stored again under a raised epoch though its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient,
 			says: "was acknowledged at offset 7, and its acknowledgement had reached the client 20 ms before it sent the record again; after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) " +
