@@ -87,7 +87,7 @@ func (a attempt) told() (int16, bool) {
 // not appended.
 func (a attempt) refused() bool {
 	code, told := a.told()
-	return told && certainlyRefused(code) && !a.stored()
+	return told && certainlyRefused(a.answer, code)
 }
 
 // offsetOf is where the answer says that a record of the batch stands; -1 when

@@ -145,7 +145,7 @@ func (j *journal) told(ev *history.WireEvent) {
 		return
 	}
 	if b := pp.find(ev); b != nil {
-		if certainlyRefused(ev.Error) && !hasAppended(ev) {
+		if certainlyRefused(ev, ev.Error) {
 			b.refused++
 		}
 		b.errors++
@@ -160,11 +160,14 @@ func (j *journal) told(ev *history.WireEvent) {
 // that say the broker does not know what its sequences follow (KIP-360).
 func asksForEpoch(code int16) bool { return code == 45 || code == 47 || code == 59 }
 
-// certainlyRefused says whether an error code tells a client that the batch
-// was not appended by this attempt, unless the answer has an offset (see
-// hasAppended). Codes that leave it open (7, 20, -1) and codes not known here
-// do not.
-func certainlyRefused(code int16) bool {
+// certainlyRefused says whether an answer whose client was told this code tells
+// it that the batch was not appended by this attempt. Codes that leave it open
+// (7, 20, -1), codes not known here and errors of a leader that had appended do
+// not.
+func certainlyRefused(answer *history.WireEvent, code int16) bool {
+	if hasAppended(answer) {
+		return false
+	}
 	switch code {
 	case 2, 3, 5, 6, 10, 17, 18, 19, 21, 29, 31, 32, 42, 43, 44, 45, 47, 48, 49, 53, 59, 74, 75, 76, 87, 90, 100:
 		return true
