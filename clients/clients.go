@@ -1,17 +1,23 @@
 // Package clients is a producer of any library, seen by a workload. The
-// adapters live in subpackages: clients/franz runs in process.
+// adapters live in subpackages: clients/franz runs in process, clients/process
+// has a driver program run any other.
 //
 // An adapter never retries on its own, never hides an error, and maps errors
 // to outcomes by a table that defaults to unknown. It knows nothing of
 // clusters, proxies or faults.
+//
+// This package, clients/driver and clients/franz lean on the standard library
+// and the client library only: they are also built into driver programs, each
+// with its own version of a library (clients/provision).
 package clients
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
-	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/history/outcome"
 )
 
 // Options is the vocabulary that scenarios use for every library. A zero value
@@ -22,7 +28,7 @@ type Options struct {
 	Acks            string // all, 1, 0
 	InFlight        int    // produce requests in flight per broker
 	Linger          time.Duration
-	BatchBytes      int    // most bytes in a batch
+	BatchSize       int    // most bytes in a batch
 	Compression     string // none, gzip, snappy, lz4, zstd
 	Retries         int    // attempts after the first; -1 is without limit
 	RetryBackoff    time.Duration
@@ -39,13 +45,14 @@ type Options struct {
 type Record struct {
 	Topic     string
 	Partition int32
+	Key       []byte // nil for none
 	Value     []byte
 }
 
 // Result is what the client reported for one record.
 type Result struct {
-	Outcome history.Outcome // acked, failed or unknown
-	Offset  int64           // history.NoOffset unless acked
+	Outcome outcome.Outcome // acked, failed or unknown
+	Offset  int64           // outcome.NoOffset unless acked
 	Error   string          // one line; empty when acked
 	// Class names the error as the library or Kafka does (a type, an error
 	// code's name), Code is Kafka's, 0 when there is none, and Retriable says
@@ -60,13 +67,25 @@ type Info struct {
 	Library string
 	Version string // as the library reports it
 	// OrderPromised says whether the API promises that Sends made one after the
-	// other to one partition land in that order, given these options; OrderWhy
-	// says on what grounds.
+	// other to one partition land in that order, given these options; OrderInCall
+	// whether it promises that for the records of one SendAll only. OrderWhy says
+	// on what grounds.
 	OrderPromised bool
+	OrderInCall   bool
 	OrderWhy      string
 	// Deadline is how long the client may take over one record on a healthy
 	// cluster before it must have called back.
 	Deadline time.Duration
+	// Unmapped lists the options that were asked for and are not in force as
+	// they were asked.
+	Unmapped []Unmapped
+}
+
+// Unmapped is an option that the library has no place for, or takes another
+// value of: what it was asked for is not in force, and the run goes on.
+type Unmapped struct {
+	Option string `json:"option"` // its name in the vocabulary: delivery_timeout
+	Why    string `json:"why"`    // what is in force instead, in a few words
 }
 
 // Producer is one producer instance. Send, Flush and Close are called from one
@@ -80,6 +99,13 @@ type Producer interface {
 	Flush(ctx context.Context) error
 	// Close ends the producer. What is still unanswered is called back first.
 	Close(ctx context.Context) error
+}
+
+// Batcher is a Producer whose library takes several records in one call. done
+// is called exactly once for each record, by its index.
+type Batcher interface {
+	Producer
+	SendAll(ctx context.Context, records []Record, done func(i int, r Result))
 }
 
 // Transactional is a Producer that was opened with a transactional id. Its
@@ -97,6 +123,16 @@ type Transactional interface {
 // ErrFenced is the error of a producer whose transactional id another instance
 // has taken over (KIP-98, KIP-447). It can do nothing more but close.
 var ErrFenced = errors.New("fenced: another producer has taken over this transactional id")
+
+// Unsupported is the error of Open when a library has no such thing as an
+// option asks for and nothing can stand in for it: idempotence, transactions.
+type Unsupported struct {
+	Option string // its name in the vocabulary: idempotence
+	Why    string
+}
+
+// Error names the option and says why.
+func (u *Unsupported) Error() string { return fmt.Sprintf("%s: %s", u.Option, u.Why) }
 
 // Process is a Producer that runs in a process of its own, which can be done
 // to what is done to processes. Its methods may be called from any goroutine.

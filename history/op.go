@@ -3,42 +3,26 @@ package history
 import (
 	"fmt"
 	"math"
+
+	"github.com/idemcheck/idemcheck/history/outcome"
 )
 
 // Outcome is what the application was told about one record.
-type Outcome uint8
+type Outcome = outcome.Outcome
 
+// The outcomes, as package outcome has them.
 const (
-	// Pending is the zero value: no answer yet. A finished run holds none.
-	Pending Outcome = iota
-	// Acked means the client reported success, with an offset.
-	Acked
-	// Failed means the record was certainly never appended, on any attempt.
-	Failed
-	// Unknown means the record may or may not be in the log, now or later.
-	Unknown
+	Pending = outcome.Pending // the zero value: no answer yet
+	Acked   = outcome.Acked
+	Failed  = outcome.Failed // certainly never appended, on any attempt
+	Unknown = outcome.Unknown
 )
-
-// String returns the word used in files and reports.
-func (o Outcome) String() string {
-	switch o {
-	case Pending:
-		return "pending"
-	case Acked:
-		return "acked"
-	case Failed:
-		return "failed"
-	case Unknown:
-		return "unknown"
-	}
-	panic(fmt.Sprintf("history: impossible outcome %d", uint8(o)))
-}
 
 // Forever is the Return of an op that was never answered.
 const Forever int64 = math.MaxInt64
 
 // NoOffset is the Offset of an op that was not acked.
-const NoOffset int64 = -1
+const NoOffset = outcome.NoOffset
 
 // TopicPartition names one partition.
 type TopicPartition struct {

@@ -5,14 +5,6 @@ import "fmt"
 // The closed sets of this package are written as their words, in JSON too.
 
 // MarshalText writes the word.
-func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
-
-// UnmarshalText reads the word; any other is an error.
-func (o *Outcome) UnmarshalText(text []byte) error {
-	return fromWord(o, "outcome", text, Pending, Unknown)
-}
-
-// MarshalText writes the word.
 func (s Standing) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads the word; any other is an error.

@@ -125,7 +125,7 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 	o := spec.Options
 	return clients.Options{
 		ClientID: clientID, Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: inFlight,
-		Linger: o.Linger, BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries,
+		Linger: o.Linger, BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries,
 		RetryBackoff: o.RetryBackoff, RequestTimeout: o.RequestTimeout, DeliveryTimeout: o.DeliveryTimeout,
 		MetadataMaxAge: o.MetadataMaxAge, TransactionalID: o.TransactionalID, TransactionTimeout: o.TransactionTimeout,
 	}

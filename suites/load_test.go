@@ -60,7 +60,7 @@ clients:
   - library: franz-go
     idempotence: false
     acks: 1
-    options: {linger: 5ms, batch_bytes: 512, compression: zstd, retries: -1, retry_backoff: 50ms, request_timeout: 2s, delivery_timeout: 1m, metadata_max_age: 3s}
+    options: {linger: 5ms, batch_size: 512, compression: zstd, retries: -1, retry_backoff: 50ms, request_timeout: 2s, delivery_timeout: 1m, metadata_max_age: 3s}
 workload: {name: unique-append, producers: 2, records: 7, rate: 500/s, in_flight: 5, size: 64, warmup: 1, lanes: 2}
 nemesis:
   - fault: cut-after-append
@@ -105,7 +105,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"an unknown key of the cluster":  {head + "cluster: {kinds: any}\n", "5:11", `unknown key "kinds" in cluster (allowed: kind, brokers, kafka, config)`},
 		"an unknown key of topics":       {head + "topics: {partition: 1}\n", "5:10", "in topics (allowed: count, partitions, replication, config)"},
 		"an unknown key of a client":     {client("ack: all"), "5:25", "in clients (allowed: library, process, idempotence, acks, options)"},
-		"an unknown client option":       {client("options: {lingr: 5ms}"), "5:35", "in options (allowed: linger, batch_bytes,"},
+		"an unknown client option":       {client("options: {lingr: 5ms}"), "5:35", "in options (allowed: linger, batch_size,"},
 		"an unknown key of the workload": {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload:\n  name: fan-out\n  record: 10\n", "6:3", "in workload (allowed: name, producers, records,"},
 		"an unknown key of a fault":      {fault + "    when: {acks: 1}\n    time: 3\n", "8:5", "in nemesis (allowed: fault, when, times, target, heal,"},
 		"an unknown trigger":             {fault + "    when: {ack: 5}\n", "7:12", "in when (allowed: acks, requests, records, sequence, unacked, started, ended, producer, partition)"},

@@ -209,7 +209,7 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 	}
 	for i, c := range s.Clients {
 		options := map[string]int64{
-			"linger": int64(c.Options.Linger), "batch_bytes": int64(c.Options.BatchBytes), "retry_backoff": int64(c.Options.RetryBackoff),
+			"linger": int64(c.Options.Linger), "batch_size": int64(c.Options.BatchSize), "retry_backoff": int64(c.Options.RetryBackoff),
 			"request_timeout": int64(c.Options.RequestTimeout), "delivery_timeout": int64(c.Options.DeliveryTimeout),
 			"metadata_max_age": int64(c.Options.MetadataMaxAge), "transaction_timeout": int64(c.Options.TransactionTimeout), "retries": int64(min(c.Options.Retries+1, 0)),
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/idemcheck/idemcheck/clients"
-	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/history/outcome"
 )
 
 // certainlyNotAppended lists the errors after which a record cannot be in the
@@ -22,18 +22,18 @@ var certainlyNotAppended = []error{
 
 // result says what came of a record that failed.
 func result(err error) clients.Result {
-	r := clients.Result{Outcome: outcome(err), Offset: history.NoOffset, Error: err.Error(), Retriable: kerr.IsRetriable(err)}
+	r := clients.Result{Outcome: told(err), Offset: outcome.NoOffset, Error: err.Error(), Retriable: kerr.IsRetriable(err)}
 	if code := (*kerr.Error)(nil); errors.As(err, &code) {
 		r.Class, r.Code = code.Message, code.Code
 	}
 	return r
 }
 
-func outcome(err error) history.Outcome {
+func told(err error) outcome.Outcome {
 	for _, certain := range certainlyNotAppended {
 		if errors.Is(err, certain) {
-			return history.Failed
+			return outcome.Failed
 		}
 	}
-	return history.Unknown
+	return outcome.Unknown
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/idemcheck/idemcheck/clients"
-	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/history/outcome"
 )
 
 // Name is what scenarios and the command line call this library.
@@ -102,17 +102,17 @@ func (p *producer) Info() clients.Info { return p.info }
 
 // Send hands one record to kgo.Produce, whose promise is called exactly once.
 func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients.Result)) {
-	record := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Value: r.Value}
+	record := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value}
 	p.client.Produce(ctx, record, func(sent *kgo.Record, err error) {
 		if err != nil {
 			done(result(err))
 			return
 		}
 		if p.unconfirmed {
-			done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "acks 0: sent, and no broker confirms it"})
+			done(clients.Result{Outcome: outcome.Unknown, Offset: outcome.NoOffset, Error: "acks 0: sent, and no broker confirms it"})
 			return
 		}
-		done(clients.Result{Outcome: history.Acked, Offset: sent.Offset})
+		done(clients.Result{Outcome: outcome.Acked, Offset: sent.Offset})
 	})
 }
 

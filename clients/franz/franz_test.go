@@ -108,7 +108,7 @@ func TestRecordsAreAckedAtTheirOffsets(t *testing.T) {
 		"snappy":            {Idempotence: true, Compression: "snappy"},
 		"lz4":               {Idempotence: true, Compression: "lz4"},
 		"zstd":              {Idempotence: true, Compression: "zstd"},
-		"with every option": {Idempotence: true, InFlight: 5, Acks: "all", Linger: time.Millisecond, BatchBytes: 512, Retries: 5, RetryBackoff: time.Millisecond, RequestTimeout: time.Second, DeliveryTimeout: 5 * time.Second, MetadataMaxAge: time.Second},
+		"with every option": {Idempotence: true, InFlight: 5, Acks: "all", Linger: time.Millisecond, BatchSize: 512, Retries: 5, RetryBackoff: time.Millisecond, RequestTimeout: time.Second, DeliveryTimeout: 5 * time.Second, MetadataMaxAge: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := broker(t)

@@ -68,8 +68,8 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		return nil, err
 	}
 	opts = append(opts, kgo.ProducerBatchCompression(codec))
-	if o.BatchBytes > 0 {
-		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(o.BatchBytes)))
+	if o.BatchSize > 0 {
+		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(o.BatchSize)))
 	}
 	if o.Retries > 0 {
 		opts = append(opts, kgo.RecordRetries(o.Retries))
@@ -105,7 +105,7 @@ func inRange(o clients.Options) error {
 		least int // unless 0
 		most  int
 	}{
-		{"in_flight", o.InFlight, 1, 10_000}, {"batch_bytes", o.BatchBytes, 512, 100 << 20}, {"retries", o.Retries, -1, 1 << 30},
+		{"in_flight", o.InFlight, 1, 10_000}, {"batch_size", o.BatchSize, 512, 100 << 20}, {"retries", o.Retries, -1, 1 << 30},
 	} {
 		if n.value != 0 && (n.value < n.least || n.value > n.most) {
 			return fmt.Errorf("%s %d: want %d to %d, or 0 for the default of %s", n.name, n.value, n.least, n.most, Name)

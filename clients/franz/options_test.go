@@ -30,8 +30,8 @@ func TestABadOptionIsRefusedByNameWithWhatIsAllowed(t *testing.T) {
 		{clients.Options{RequestTimeout: -time.Second}, "request_timeout -1s: want"},
 		{clients.Options{RequestTimeout: time.Hour}, "request_timeout 1h0m0s: want"},
 		{clients.Options{DeliveryTimeout: time.Millisecond}, "delivery_timeout 1ms: want 1s to"},
-		{clients.Options{BatchBytes: 511}, "batch_bytes 511: want 512 to"},
-		{clients.Options{BatchBytes: 1 << 32}, "batch_bytes 4294967296: want 512 to"},
+		{clients.Options{BatchSize: 511}, "batch_size 511: want 512 to"},
+		{clients.Options{BatchSize: 1 << 32}, "batch_size 4294967296: want 512 to"},
 		{clients.Options{Retries: -2}, "retries -2: want -1 to"},
 		{clients.Options{Linger: 2 * time.Minute}, "linger 2m0s: want"},
 		{clients.Options{RetryBackoff: -1}, "retry_backoff -1ns: want"},
@@ -48,7 +48,7 @@ func TestAGoodOptionIsTakenByTheClient(t *testing.T) {
 	for _, o := range []clients.Options{
 		{}, {Idempotence: true}, {Idempotence: true, InFlight: 5, Acks: "all"}, {Acks: "1"}, {Acks: "0"}, {InFlight: 20},
 		{Compression: "none"}, {Compression: "gzip"}, {Compression: "snappy"}, {Compression: "lz4"}, {Compression: "zstd"},
-		{Linger: time.Minute}, {BatchBytes: 512}, {BatchBytes: 100 << 20}, {Retries: -1}, {Retries: 3}, {RetryBackoff: time.Millisecond},
+		{Linger: time.Minute}, {BatchSize: 512}, {BatchSize: 100 << 20}, {Retries: -1}, {Retries: 3}, {RetryBackoff: time.Millisecond},
 		{RequestTimeout: 200 * time.Millisecond}, {RequestTimeout: 30 * time.Minute}, {DeliveryTimeout: time.Second},
 		{MetadataMaxAge: 100 * time.Millisecond}, {MetadataMaxAge: time.Hour},
 	} {
@@ -116,7 +116,7 @@ func TestAnOutcomeIsUnknownUnlessTheRecordCertainlyNeverLeft(t *testing.T) {
 		{kerr.MessageTooLarge, history.Unknown},
 		{errors.New("anything"), history.Unknown},
 	} {
-		if got := outcome(c.err); got != c.want {
+		if got := told(c.err); got != c.want {
 			t.Errorf("%v: %v, want %v", c.err, got, c.want)
 		}
 	}

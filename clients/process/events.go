@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/clients/driver"
 	"github.com/idemcheck/idemcheck/history"
 )
 
@@ -46,7 +47,7 @@ func (p *producer) events(r *bufio.Reader) error {
 			// A line without an end was cut off with the driver.
 			return nil
 		}
-		var ev event
+		var ev driver.Event
 		if err := json.Unmarshal(line, &ev); err != nil || ev.Event == "" {
 			return fmt.Errorf("line %d of its standard output is no event of the protocol: %.200q", n, bytes.TrimSpace(line))
 		}
@@ -57,33 +58,33 @@ func (p *producer) events(r *bufio.Reader) error {
 }
 
 // take does what one event says.
-func (p *producer) take(ev event, first bool) error {
+func (p *producer) take(ev driver.Event, first bool) error {
 	if first {
-		if ev.Event != evReady && ev.Event != evFatal {
+		if ev.Event != driver.Ready && ev.Event != driver.Fatal {
 			return errors.New("its first event is neither ready nor fatal")
 		}
 		p.ready <- ev
 		return nil
 	}
 	switch ev.Event {
-	case evAck:
+	case driver.Ack:
 		for _, a := range ev.Acks {
 			if err := p.acked(a); err != nil {
 				return err
 			}
 		}
-	case evError:
+	case driver.Error:
 		for _, f := range ev.Errors {
 			if err := p.failed(f); err != nil {
 				return err
 			}
 		}
-	case evFlushed, evDone:
-		return p.reply(ev.ID, failure{})
-	case evFatal:
+	case driver.Flushed, driver.Done:
+		return p.reply(ev.ID, driver.Failure{})
+	case driver.Fatal:
 		// The library says that it cannot go on. Its records are answered one by
 		// one all the same.
-	case evClosed:
+	case driver.Closed:
 		p.mark(func() { p.closed = true })
 	default:
 		return fmt.Errorf("there is no event %q", ev.Event)
@@ -91,7 +92,7 @@ func (p *producer) take(ev event, first bool) error {
 	return nil
 }
 
-func (p *producer) acked(a ack) error {
+func (p *producer) acked(a driver.Acked) error {
 	p.mu.Lock()
 	s, known := p.pending[a.ID]
 	p.mu.Unlock()
@@ -108,12 +109,12 @@ func (p *producer) acked(a ack) error {
 	return nil
 }
 
-func (p *producer) failed(f failure) error {
+func (p *producer) failed(f driver.Failure) error {
 	if f.Message == "" {
 		f.Message = "no message"
 	}
 	outcome := history.Unknown
-	if f.Appended == appendedNever {
+	if f.Appended == driver.AppendedNever {
 		outcome = history.Failed
 	}
 	r := clients.Result{Outcome: outcome, Offset: history.NoOffset, Error: inWords(f), Class: f.Class, Code: f.Code, Retriable: f.Retriable}
@@ -125,7 +126,7 @@ func (p *producer) failed(f failure) error {
 
 // reply hands the answer to a command on. That nobody waits for it any more is
 // no news: its context may have ended.
-func (p *producer) reply(id int64, f failure) error {
+func (p *producer) reply(id int64, f driver.Failure) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if id < 1 || id > p.nextID {
@@ -139,7 +140,7 @@ func (p *producer) reply(id int64, f failure) error {
 }
 
 // inWords says an error in a line.
-func inWords(f failure) string {
+func inWords(f driver.Failure) string {
 	switch {
 	case f.Class == "" && f.Code == 0:
 		return f.Message

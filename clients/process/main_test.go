@@ -2,18 +2,16 @@ package process
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/idemcheck/idemcheck/clients"
-	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/clients/driver"
+	"github.com/idemcheck/idemcheck/clients/internal/memory"
 )
 
 // The test binary is its own driver: started with one of these words it does
@@ -34,7 +32,7 @@ func play(how string) int {
 	switch how {
 	case "good", "lazy":
 		fmt.Fprintln(os.Stderr, "here I am")
-		if err := Serve(memory{lazy: how == "lazy"}, os.Stdin, os.Stdout); err != nil {
+		if err := driver.Serve(memory.Library{Lazy: how == "lazy"}, os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 3
 		}
@@ -86,66 +84,4 @@ func play(how string) int {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}
-}
-
-// memory is a library whose broker is its own memory.
-type memory struct{ lazy bool }
-
-func (l memory) Open(_ context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
-	if o.Acks == "impossible" {
-		return nil, fmt.Errorf("acks %q at %v: no such thing", o.Acks, bootstrap)
-	}
-	return &remembering{memory: l, next: map[int32]int64{}}, nil
-}
-
-type remembering struct {
-	memory
-	mu      sync.Mutex
-	next    map[int32]int64
-	waiting []func(clients.Result)
-	inTxn   bool
-}
-
-func (*remembering) Info() clients.Info {
-	return clients.Info{Library: "memory", Version: "1.2", OrderPromised: true, OrderWhy: "one list", Deadline: 1500 * time.Millisecond}
-}
-
-func (p *remembering) Send(_ context.Context, r clients.Record, done func(clients.Result)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.lazy:
-		p.waiting = append(p.waiting, done)
-	case strings.HasPrefix(string(r.Value), "refuse"):
-		done(clients.Result{Outcome: history.Failed, Offset: history.NoOffset, Error: "too large", Class: "MESSAGE_TOO_LARGE", Code: 10})
-	case strings.HasPrefix(string(r.Value), "lose"):
-		done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "who knows", Class: "REQUEST_TIMED_OUT", Code: 7, Retriable: true})
-	default:
-		done(clients.Result{Outcome: history.Acked, Offset: p.next[r.Partition]})
-		p.next[r.Partition]++
-	}
-}
-
-func (p *remembering) Flush(context.Context) error { return nil }
-
-func (p *remembering) Begin(context.Context) error {
-	if p.inTxn {
-		return fmt.Errorf("in a transaction already")
-	}
-	p.inTxn = true
-	return nil
-}
-
-func (p *remembering) Commit(context.Context) error {
-	return fmt.Errorf("end it: %w", clients.ErrFenced)
-}
-func (p *remembering) Abort(context.Context) error { p.inTxn = false; return nil }
-
-func (p *remembering) Close(context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, done := range p.waiting {
-		done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "closed"})
-	}
-	return nil
 }

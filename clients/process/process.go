@@ -1,6 +1,7 @@
 // Package process runs a client library in a process of its own: a driver
-// program that takes commands and gives events, one JSON object a line (see
-// PROTOCOL.md). It knows nothing of what the driver is written in.
+// program that takes commands and gives events, one JSON object a line
+// (clients/driver/PROTOCOL.md). It knows nothing of what the driver is written
+// in.
 package process
 
 import (
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/idemcheck/idemcheck/clients"
+	"github.com/idemcheck/idemcheck/clients/driver"
 	"github.com/idemcheck/idemcheck/history"
 )
 
@@ -34,12 +36,12 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 		return nil, fmt.Errorf("open producer %s: %w", o.ClientID, err)
 	}
 	p := &producer{
-		child: child, name: o.ClientID, broken: l.Broken, lines: make(chan []byte, queued), ready: make(chan event, 1),
-		closing: make(chan struct{}), over: make(chan struct{}), pending: make(map[int64]sent), replies: make(map[int64]chan failure),
+		child: child, name: o.ClientID, broken: l.Broken, lines: make(chan []byte, queued), ready: make(chan driver.Event, 1),
+		closing: make(chan struct{}), over: make(chan struct{}), pending: make(map[int64]sent), replies: make(map[int64]chan driver.Failure),
 	}
 	go p.write()
 	go p.read()
-	if err := p.begin(ctx, command{Command: cmdOpen, Protocol: Version, Bootstrap: bootstrap, Options: toOptions(o)}); err != nil {
+	if err := p.begin(ctx, driver.Command{Command: driver.Open, Protocol: driver.Version, Bootstrap: bootstrap, Options: driver.FromOptions(o)}); err != nil {
 		p.mark(func() { p.expected = true })
 		child.end()
 		<-p.over
@@ -62,7 +64,7 @@ type producer struct {
 	info    clients.Info
 	broken  func(error)
 	lines   chan []byte
-	ready   chan event
+	ready   chan driver.Event
 	closing chan struct{} // closed when the close command is queued: nothing follows it
 	over    chan struct{} // closed when the driver has ended and everything is called back
 
@@ -70,11 +72,11 @@ type producer struct {
 	nextID   int64
 	open     bool // it is ready for records
 	pending  map[int64]sent
-	replies  map[int64]chan failure // to commands that are waited for
-	expected bool                   // it is ended by us
-	asked    bool                   // the close command is queued
-	closed   bool                   // it said that it is closed
-	end      error                  // why it is over; nil while it is not
+	replies  map[int64]chan driver.Failure // to commands that are waited for
+	expected bool                          // it is ended by us
+	asked    bool                          // the close command is queued
+	closed   bool                          // it said that it is closed
+	end      error                         // why it is over; nil while it is not
 }
 
 // sent is a record without an answer.
@@ -95,7 +97,7 @@ func (p *producer) Info() clients.Info { return p.info }
 func (p *producer) PID() int { return p.child.cmd.Process.Pid }
 
 // begin waits for the driver to be ready.
-func (p *producer) begin(ctx context.Context, c command) error {
+func (p *producer) begin(ctx context.Context, c driver.Command) error {
 	p.queue(ctx, c)
 	select {
 	case ev := <-p.ready:
@@ -108,17 +110,20 @@ func (p *producer) begin(ctx context.Context, c command) error {
 }
 
 // introduce takes the first event.
-func (p *producer) introduce(ev event) error {
+func (p *producer) introduce(ev driver.Event) error {
 	switch {
-	case ev.Event == evFatal:
-		return fmt.Errorf("driver (pid %d): %s%s", p.PID(), inWords(failure{Class: ev.Class, Message: ev.Message}), p.lastLines())
-	case ev.Protocol != Version:
-		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, Version)
+	case ev.Event == driver.Fatal && ev.Class == driver.ClassUnsupported:
+		return &clients.Unsupported{Option: ev.Option, Why: ev.Message}
+	case ev.Event == driver.Fatal:
+		return fmt.Errorf("driver (pid %d): %s%s", p.PID(), inWords(driver.Failure{Class: ev.Class, Message: ev.Message}), p.lastLines())
+	case ev.Protocol != driver.Version:
+		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, driver.Version)
 	case ev.Order == nil || ev.Library == "":
 		return fmt.Errorf("driver (pid %d): its ready event lacks library or order", p.PID())
 	}
 	p.info = clients.Info{
-		Library: ev.Library, Version: ev.Version, OrderPromised: ev.Order.Promised, OrderWhy: ev.Order.Why, Deadline: millis(ev.DeadlineMS),
+		Library: ev.Library, Version: ev.Version, OrderPromised: ev.Order.Promised, OrderInCall: ev.Order.Promised || ev.Order.InCall,
+		OrderWhy: ev.Order.Why, Deadline: millis(ev.DeadlineMS), Unmapped: ev.Unmapped,
 	}
 	p.mark(func() { p.open = true })
 	return nil
@@ -132,7 +137,7 @@ func (p *producer) lastLines() string {
 }
 
 // queue hands a line to the writer; false when the driver is over or ctx ends.
-func (p *producer) queue(ctx context.Context, c command) bool {
+func (p *producer) queue(ctx context.Context, c driver.Command) bool {
 	line, err := json.Marshal(c)
 	if err != nil {
 		panic("process: a command cannot be written down: " + err.Error())
@@ -172,19 +177,32 @@ func (p *producer) write() {
 
 // Send implements clients.Producer.
 func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients.Result)) {
+	p.SendAll(ctx, []clients.Record{r}, func(_ int, result clients.Result) { done(result) })
+}
+
+// SendAll implements clients.Batcher: one command, one call of the library.
+func (p *producer) SendAll(ctx context.Context, records []clients.Record, done func(int, clients.Result)) {
+	all := make([]driver.Record, len(records))
 	p.mu.Lock()
-	if p.end != nil {
-		p.mu.Unlock()
-		done(neverSent)
-		return
+	over := p.end != nil
+	for i, r := range records {
+		if over {
+			break
+		}
+		p.nextID++
+		all[i] = driver.Record{ID: p.nextID, Topic: r.Topic, Partition: r.Partition, Key: string(r.Key), Value: string(r.Value)}
+		p.pending[p.nextID] = sent{r.Partition, func(result clients.Result) { done(i, result) }}
 	}
-	p.nextID++
-	id := p.nextID
-	p.pending[id] = sent{r.Partition, done}
 	p.mu.Unlock()
-	one := record{ID: id, Topic: r.Topic, Partition: r.Partition, Value: string(r.Value)}
-	if !p.queue(ctx, command{Command: cmdSend, Records: []record{one}}) {
-		p.answer(id, neverSent)
+	switch {
+	case over:
+		for i := range records {
+			done(i, neverSent)
+		}
+	case !p.queue(ctx, driver.Command{Command: driver.Send, Records: all}):
+		for _, r := range all {
+			p.answer(r.ID, neverSent)
+		}
 	}
 }
 
@@ -207,14 +225,14 @@ func (p *producer) answer(id int64, r clients.Result) (known bool) {
 
 // ask sends a command and waits for the reply to it.
 func (p *producer) ask(ctx context.Context, name string) error {
-	reply := make(chan failure, 1)
+	reply := make(chan driver.Failure, 1)
 	p.mu.Lock()
 	p.nextID++
 	id := p.nextID
 	p.replies[id] = reply
 	p.mu.Unlock()
 	defer p.mark(func() { delete(p.replies, id) })
-	p.queue(ctx, command{Command: name, ID: id})
+	p.queue(ctx, driver.Command{Command: name, ID: id})
 	select {
 	case f := <-reply:
 		switch {
@@ -232,14 +250,14 @@ func (p *producer) ask(ctx context.Context, name string) error {
 }
 
 // Flush implements clients.Producer.
-func (p *producer) Flush(ctx context.Context) error { return p.ask(ctx, cmdFlush) }
+func (p *producer) Flush(ctx context.Context) error { return p.ask(ctx, driver.Flush) }
 
 // Close implements clients.Producer. A driver that does not end in time is
 // killed.
 func (p *producer) Close(ctx context.Context) error {
 	first := false
 	p.mark(func() { first, p.expected, p.asked = !p.asked, true, true })
-	if first && p.queue(ctx, command{Command: cmdClose}) {
+	if first && p.queue(ctx, driver.Command{Command: driver.Close}) {
 		close(p.closing)
 	}
 	select {
@@ -290,12 +308,13 @@ func (p *producer) Resume(context.Context) error {
 // transactional is a producer with a transactional id.
 type transactional struct{ *producer }
 
-func (p transactional) Begin(ctx context.Context) error  { return p.ask(ctx, cmdBegin) }
-func (p transactional) Commit(ctx context.Context) error { return p.ask(ctx, cmdCommit) }
-func (p transactional) Abort(ctx context.Context) error  { return p.ask(ctx, cmdAbort) }
+func (p transactional) Begin(ctx context.Context) error  { return p.ask(ctx, driver.Begin) }
+func (p transactional) Commit(ctx context.Context) error { return p.ask(ctx, driver.Commit) }
+func (p transactional) Abort(ctx context.Context) error  { return p.ask(ctx, driver.Abort) }
 
 var (
 	_ clients.Process       = (*producer)(nil)
+	_ clients.Batcher       = (*producer)(nil)
 	_ clients.Transactional = transactional{}
 	_ clients.Process       = transactional{}
 )

@@ -18,7 +18,7 @@ import (
 func driverCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "driver LIBRARY",
-		Short:  "Drive one producer from standard input (clients/process/PROTOCOL.md)",
+		Short:  "Drive one producer from standard input (clients/driver/PROTOCOL.md)",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

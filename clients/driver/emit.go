@@ -1,4 +1,4 @@
-package process
+package driver
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ type events struct {
 
 	mu     sync.Mutex // guards what follows
 	news   *sync.Cond // that queue or ending has changed
-	queue  []event
+	queue  []Event
 	ending bool
 	err    error
 }
@@ -34,25 +34,25 @@ func newEvents(out io.Writer, cancel context.CancelCauseFunc) *events {
 // mostInLine is how many answers a line holds at most.
 const mostInLine = 500
 
-func (e *events) add(ev event) { e.change(func() { e.queue = append(e.queue, ev) }) }
+func (e *events) add(ev Event) { e.change(func() { e.queue = append(e.queue, ev) }) }
 
-func (e *events) ack(a ack) {
+func (e *events) ack(a Acked) {
 	e.change(func() {
-		if last := len(e.queue) - 1; last >= 0 && e.queue[last].Event == evAck && len(e.queue[last].Acks) < mostInLine {
+		if last := len(e.queue) - 1; last >= 0 && e.queue[last].Event == Ack && len(e.queue[last].Acks) < mostInLine {
 			e.queue[last].Acks = append(e.queue[last].Acks, a)
 			return
 		}
-		e.queue = append(e.queue, event{Event: evAck, Acks: []ack{a}})
+		e.queue = append(e.queue, Event{Event: Ack, Acks: []Acked{a}})
 	})
 }
 
-func (e *events) fail(f failure) {
+func (e *events) fail(f Failure) {
 	e.change(func() {
-		if last := len(e.queue) - 1; last >= 0 && e.queue[last].Event == evError && len(e.queue[last].Errors) < mostInLine {
+		if last := len(e.queue) - 1; last >= 0 && e.queue[last].Event == Error && len(e.queue[last].Errors) < mostInLine {
 			e.queue[last].Errors = append(e.queue[last].Errors, f)
 			return
 		}
-		e.queue = append(e.queue, event{Event: evError, Errors: []failure{f}})
+		e.queue = append(e.queue, Event{Event: Error, Errors: []Failure{f}})
 	})
 }
 

@@ -1,4 +1,8 @@
-package process
+// Package driver is the driver's side of the protocol by which a client library
+// runs in a process of its own: one JSON object a line, commands in, events out.
+// PROTOCOL.md describes it, for any language; the types here are its messages,
+// and Serve is a driver program for whatever implements clients.Library.
+package driver
 
 import (
 	"time"
@@ -6,63 +10,67 @@ import (
 	"github.com/idemcheck/idemcheck/clients"
 )
 
-// Version is the version of the protocol that this package speaks. PROTOCOL.md
-// describes it; the types below are its messages.
+// Version is the version of the protocol that this package speaks.
 const Version = 1
 
 // Commands, from the harness to a driver.
 const (
-	cmdOpen   = "open"
-	cmdSend   = "send"
-	cmdFlush  = "flush"
-	cmdBegin  = "begin"
-	cmdCommit = "commit"
-	cmdAbort  = "abort"
-	cmdClose  = "close"
+	Open   = "open"
+	Send   = "send"
+	Flush  = "flush"
+	Begin  = "begin"
+	Commit = "commit"
+	Abort  = "abort"
+	Close  = "close"
 )
 
 // Events, from a driver to the harness.
 const (
-	evReady   = "ready"
-	evAck     = "ack"
-	evError   = "error"
-	evFlushed = "flushed"
-	evDone    = "done"
-	evFatal   = "fatal"
-	evClosed  = "closed"
+	Ready   = "ready"
+	Ack     = "ack"
+	Error   = "error"
+	Flushed = "flushed"
+	Done    = "done"
+	Fatal   = "fatal"
+	Closed  = "closed"
 )
 
-// appendedNever is the one value of failure.Appended that proves something.
-const appendedNever = "never"
+// AppendedNever is the one value of Failure.Appended that proves something.
+const AppendedNever = "never"
 
-// command is one line to a driver.
-type command struct {
+// ClassUnsupported is the class of a fatal event that says that the library has
+// no such thing as the option it names.
+const ClassUnsupported = "unsupported"
+
+// Command is one line to a driver.
+type Command struct {
 	Command string `json:"command"`
 	ID      int64  `json:"id,omitempty"` // flush, begin, commit, abort
 	// send
-	Records []record `json:"records,omitempty"`
+	Records []Record `json:"records,omitempty"`
 	// open
 	Protocol  int      `json:"protocol,omitempty"`
 	Bootstrap []string `json:"bootstrap,omitempty"`
-	Options   *options `json:"options,omitempty"`
+	Options   *Options `json:"options,omitempty"`
 }
 
-// record is one record to send.
-type record struct {
+// Record is one record to send.
+type Record struct {
 	ID        int64  `json:"id"`
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
-	Value     string `json:"value"`
+	Key       string `json:"key,omitempty"` // UTF-8; left out for none
+	Value     string `json:"value"`         // UTF-8
 }
 
-// options are a client's options. What is left out keeps the library's default.
-type options struct {
+// Options are a client's options. What is left out keeps the library's default.
+type Options struct {
 	ClientID             string `json:"client_id"`
 	Idempotence          bool   `json:"idempotence"`
 	Acks                 string `json:"acks"`
 	InFlight             int    `json:"in_flight,omitempty"`
 	LingerMS             int64  `json:"linger_ms,omitempty"`
-	BatchBytes           int    `json:"batch_bytes,omitempty"`
+	BatchSize            int    `json:"batch_size,omitempty"`
 	Compression          string `json:"compression,omitempty"`
 	Retries              int    `json:"retries,omitempty"`
 	RetryBackoffMS       int64  `json:"retry_backoff_ms,omitempty"`
@@ -73,40 +81,43 @@ type options struct {
 	TransactionTimeoutMS int64  `json:"transaction_timeout_ms,omitempty"`
 }
 
-// event is one line from a driver.
-type event struct {
+// Event is one line from a driver.
+type Event struct {
 	Event string `json:"event"`
 	ID    int64  `json:"id,omitempty"` // flushed, done
 	// ready
-	Protocol   int    `json:"protocol,omitempty"`
-	Library    string `json:"library,omitempty"`
-	Version    string `json:"version,omitempty"`
-	Order      *order `json:"order,omitempty"`
-	DeadlineMS int64  `json:"deadline_ms,omitempty"`
+	Protocol   int                `json:"protocol,omitempty"`
+	Library    string             `json:"library,omitempty"`
+	Version    string             `json:"version,omitempty"`
+	Order      *Order             `json:"order,omitempty"`
+	DeadlineMS int64              `json:"deadline_ms,omitempty"`
+	Unmapped   []clients.Unmapped `json:"unmapped,omitempty"`
 	// ack
-	Acks []ack `json:"acks,omitempty"`
+	Acks []Acked `json:"acks,omitempty"`
 	// error
-	Errors []failure `json:"errors,omitempty"`
+	Errors []Failure `json:"errors,omitempty"`
 	// fatal
 	Class   string `json:"class,omitempty"`
+	Option  string `json:"option,omitempty"` // with class unsupported
 	Message string `json:"message,omitempty"`
 }
 
-// order is what the library promises about the order of sends.
-type order struct {
-	Promised bool   `json:"promised"`
+// Order is what the library promises about the order of sends.
+type Order struct {
+	Promised bool   `json:"promised"`          // of sends made one after the other
+	InCall   bool   `json:"in_call,omitempty"` // of the records of one send command
 	Why      string `json:"why"`
 }
 
-// ack is one record that the library reported as written.
-type ack struct {
+// Acked is one record that the library reported as written.
+type Acked struct {
 	ID        int64 `json:"id"`
 	Partition int32 `json:"partition"`
 	Offset    int64 `json:"offset"` // -1 when the library does not say
 }
 
-// failure is one record, or one command, that the library reported as failed.
-type failure struct {
+// Failure is one record, or one command, that the library reported as failed.
+type Failure struct {
 	ID        int64  `json:"id"`
 	Class     string `json:"class,omitempty"`
 	Code      int16  `json:"code,omitempty"` // Kafka's, 0 for none
@@ -116,21 +127,23 @@ type failure struct {
 	Message   string `json:"message"`
 }
 
-func toOptions(o clients.Options) *options {
-	return &options{
+// FromOptions writes options down for a driver.
+func FromOptions(o clients.Options) *Options {
+	return &Options{
 		ClientID: o.ClientID, Idempotence: o.Idempotence, Acks: o.Acks, InFlight: o.InFlight, LingerMS: o.Linger.Milliseconds(),
-		BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries, RetryBackoffMS: o.RetryBackoff.Milliseconds(),
+		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, RetryBackoffMS: o.RetryBackoff.Milliseconds(),
 		RequestTimeoutMS: o.RequestTimeout.Milliseconds(), DeliveryTimeoutMS: o.DeliveryTimeout.Milliseconds(),
 		MetadataMaxAgeMS: o.MetadataMaxAge.Milliseconds(), TransactionalID: o.TransactionalID,
 		TransactionTimeoutMS: o.TransactionTimeout.Milliseconds(),
 	}
 }
 
-func fromOptions(o *options) clients.Options {
+// ToOptions reads them.
+func (o *Options) ToOptions() clients.Options {
 	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 	return clients.Options{
 		ClientID: o.ClientID, Idempotence: o.Idempotence, Acks: o.Acks, InFlight: o.InFlight, Linger: ms(o.LingerMS),
-		BatchBytes: o.BatchBytes, Compression: o.Compression, Retries: o.Retries, RetryBackoff: ms(o.RetryBackoffMS),
+		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, RetryBackoff: ms(o.RetryBackoffMS),
 		RequestTimeout: ms(o.RequestTimeoutMS), DeliveryTimeout: ms(o.DeliveryTimeoutMS),
 		MetadataMaxAge: ms(o.MetadataMaxAgeMS), TransactionalID: o.TransactionalID,
 		TransactionTimeout: ms(o.TransactionTimeoutMS),

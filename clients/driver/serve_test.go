@@ -1,4 +1,4 @@
-package process
+package driver
 
 import (
 	"bytes"
@@ -6,13 +6,15 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/idemcheck/idemcheck/clients/internal/memory"
 )
 
 const opening = `{"command":"open","protocol":1,"options":{"client_id":"c","idempotence":true,"acks":"all"},"later":"ignored"}` + "\n"
 
 func TestADriverDoesWhatItIsToldInOrder(t *testing.T) {
 	var out bytes.Buffer
-	err := Serve(memory{}, strings.NewReader(opening+
+	err := Serve(memory.Library{}, strings.NewReader(opening+
 		`{"command":"send","records":[{"id":1,"topic":"t","partition":0,"value":"a"},{"id":2,"topic":"t","partition":0,"value":"lose"}]}`+"\n"+
 		`{"command":"flush","id":3}`+"\n"+`{"command":"begin","id":4}`+"\n"+`{"command":"begin","id":5}`+"\n"+`{"command":"close"}`+"\n"), &out)
 	if err != nil {
@@ -43,7 +45,7 @@ func TestADriverRefusesWhatIsNoProtocol(t *testing.T) {
 		"options that cannot be":      {`{"command":"open","protocol":1,"options":{"acks":"impossible"}}` + "\n", "no such thing"},
 	} {
 		var out bytes.Buffer
-		err := Serve(memory{}, strings.NewReader(c.in), &out)
+		err := Serve(memory.Library{}, strings.NewReader(c.in), &out)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(out.String(), `"event":"fatal"`) {
 			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}
@@ -58,7 +60,7 @@ func TestADriverThatNobodyReadsEnds(t *testing.T) {
 	in, theirs := io.Pipe()
 	defer theirs.Close()
 	ended := make(chan error)
-	go func() { ended <- Serve(memory{}, in, deaf{}) }()
+	go func() { ended <- Serve(memory.Library{}, in, deaf{}) }()
 	_, _ = theirs.Write([]byte(opening))
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "nobody reads the events") {
 		t.Errorf("%v", err)

@@ -1,4 +1,4 @@
-package process
+package driver
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
-	"github.com/idemcheck/idemcheck/history"
+	"github.com/idemcheck/idemcheck/history/outcome"
 )
 
 // Serve is a driver program for a library that is at hand in Go: it takes
@@ -21,11 +21,15 @@ func Serve(library clients.Library, in io.Reader, out io.Writer) error {
 	life, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	d := &driver{library: library, life: life, events: newEvents(out, cancel)}
-	commands := make(chan command)
+	commands := make(chan Command)
 	go d.listen(in, commands, cancel)
 	err := d.serve(commands)
 	if err != nil {
-		d.events.add(event{Event: evFatal, Class: "driver", Message: err.Error()})
+		fatal := Event{Event: Fatal, Class: "driver", Message: err.Error()}
+		if lacks := (*clients.Unsupported)(nil); errors.As(err, &lacks) {
+			fatal.Class, fatal.Option = ClassUnsupported, lacks.Option
+		}
+		d.events.add(fatal)
 	}
 	return errors.Join(err, d.events.close())
 }
@@ -47,7 +51,7 @@ type driver struct {
 
 // listen reads commands ahead, so that the end of the input is seen while a
 // command is carried out.
-func (d *driver) listen(in io.Reader, commands chan<- command, cancel context.CancelCauseFunc) {
+func (d *driver) listen(in io.Reader, commands chan<- Command, cancel context.CancelCauseFunc) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	for {
 		line, err := r.ReadBytes('\n')
@@ -55,7 +59,7 @@ func (d *driver) listen(in io.Reader, commands chan<- command, cancel context.Ca
 			cancel(errAlone)
 			return
 		}
-		var c command
+		var c Command
 		if err := json.Unmarshal(line, &c); err != nil {
 			cancel(fmt.Errorf("a line of standard input is no command of the protocol: %w", err))
 			return
@@ -65,30 +69,30 @@ func (d *driver) listen(in io.Reader, commands chan<- command, cancel context.Ca
 		case <-d.life.Done():
 			return
 		}
-		if c.Command == cmdClose {
+		if c.Command == Close {
 			return
 		}
 	}
 }
 
-func (d *driver) serve(commands <-chan command) error {
+func (d *driver) serve(commands <-chan Command) error {
 	for {
-		var c command
+		var c Command
 		select {
 		case c = <-commands:
 		case <-d.life.Done():
 			return context.Cause(d.life)
 		}
 		switch {
-		case c.Command == cmdOpen && d.producer == nil:
+		case c.Command == Open && d.producer == nil:
 			if err := d.open(c); err != nil {
 				return err
 			}
-		case c.Command == cmdOpen:
+		case c.Command == Open:
 			return errors.New("a second open command: a driver has one producer")
 		case d.producer == nil:
 			return fmt.Errorf("command %q before open", c.Command)
-		case c.Command == cmdClose:
+		case c.Command == Close:
 			return d.close()
 		default:
 			if err := d.do(c); err != nil {
@@ -98,7 +102,7 @@ func (d *driver) serve(commands <-chan command) error {
 	}
 }
 
-func (d *driver) open(c command) error {
+func (d *driver) open(c Command) error {
 	if c.Protocol != Version {
 		return fmt.Errorf("the harness speaks version %d of the protocol: this driver speaks %d", c.Protocol, Version)
 	}
@@ -107,71 +111,91 @@ func (d *driver) open(c command) error {
 	}
 	ctx, cancel := context.WithTimeout(d.life, openLimit)
 	defer cancel()
-	producer, err := d.library.Open(ctx, c.Bootstrap, fromOptions(c.Options))
+	producer, err := d.library.Open(ctx, c.Bootstrap, c.Options.ToOptions())
 	if err != nil {
 		return err
 	}
 	d.producer = producer
 	info := producer.Info()
-	d.events.add(event{
-		Event: evReady, Protocol: Version, Library: info.Library, Version: info.Version,
-		Order: &order{info.OrderPromised, info.OrderWhy}, DeadlineMS: info.Deadline.Milliseconds(),
+	d.events.add(Event{
+		Event: Ready, Protocol: Version, Library: info.Library, Version: info.Version,
+		Order:      &Order{info.OrderPromised, info.OrderInCall, info.OrderWhy},
+		DeadlineMS: info.Deadline.Milliseconds(), Unmapped: info.Unmapped,
 	})
 	return nil
 }
 
 // do carries out a command of an open producer, and returns when it is done.
-func (d *driver) do(c command) error {
+func (d *driver) do(c Command) error {
 	transactional, _ := d.producer.(clients.Transactional)
 	switch c.Command {
-	case cmdSend:
-		for _, r := range c.Records {
-			d.send(r)
-		}
+	case Send:
+		d.send(c.Records)
 		return nil
-	case cmdFlush:
-		d.reply(c.ID, evFlushed, d.producer.Flush(d.life))
+	case Flush:
+		d.reply(c.ID, Flushed, d.producer.Flush(d.life))
 		return nil
-	case cmdBegin, cmdCommit, cmdAbort:
+	case Begin, Commit, Abort:
 		if transactional == nil {
-			d.reply(c.ID, evDone, errors.New("the producer was opened without a transactional id"))
+			d.reply(c.ID, Done, errors.New("the producer was opened without a transactional id"))
 			return nil
 		}
 	}
 	switch c.Command {
-	case cmdBegin:
-		d.reply(c.ID, evDone, transactional.Begin(d.life))
-	case cmdCommit:
-		d.reply(c.ID, evDone, transactional.Commit(d.life))
-	case cmdAbort:
-		d.reply(c.ID, evDone, transactional.Abort(d.life))
+	case Begin:
+		d.reply(c.ID, Done, transactional.Begin(d.life))
+	case Commit:
+		d.reply(c.ID, Done, transactional.Commit(d.life))
+	case Abort:
+		d.reply(c.ID, Done, transactional.Abort(d.life))
 	default:
 		return fmt.Errorf("there is no command %q", c.Command)
 	}
 	return nil
 }
 
-func (d *driver) send(r record) {
+// send hands records over: in one call of the library, if it has one for
+// several.
+func (d *driver) send(records []Record) {
+	if batcher, ok := d.producer.(clients.Batcher); ok && len(records) > 1 {
+		all := make([]clients.Record, len(records))
+		for i, r := range records {
+			all[i] = toRecord(r)
+		}
+		batcher.SendAll(d.life, all, func(i int, result clients.Result) { d.answer(records[i], result) })
+		return
+	}
+	for _, r := range records {
+		d.producer.Send(d.life, toRecord(r), func(result clients.Result) { d.answer(r, result) })
+	}
+}
+
+func toRecord(r Record) clients.Record {
 	to := clients.Record{Topic: r.Topic, Partition: r.Partition, Value: []byte(r.Value)}
-	d.producer.Send(d.life, to, func(result clients.Result) {
-		if result.Outcome == history.Acked {
-			d.events.ack(ack{r.ID, r.Partition, result.Offset})
-			return
-		}
-		f := failure{ID: r.ID, Class: result.Class, Code: result.Code, Retriable: result.Retriable, Message: result.Error}
-		if result.Outcome == history.Failed {
-			f.Appended = appendedNever
-		}
-		d.events.fail(f)
-	})
+	if r.Key != "" {
+		to.Key = []byte(r.Key)
+	}
+	return to
+}
+
+func (d *driver) answer(r Record, result clients.Result) {
+	if result.Outcome == outcome.Acked {
+		d.events.ack(Acked{r.ID, r.Partition, result.Offset})
+		return
+	}
+	f := Failure{ID: r.ID, Class: result.Class, Code: result.Code, Retriable: result.Retriable, Message: result.Error}
+	if result.Outcome == outcome.Failed {
+		f.Appended = AppendedNever
+	}
+	d.events.fail(f)
 }
 
 func (d *driver) reply(id int64, done string, err error) {
 	if err == nil {
-		d.events.add(event{Event: done, ID: id})
+		d.events.add(Event{Event: done, ID: id})
 		return
 	}
-	d.events.fail(failure{ID: id, Fenced: errors.Is(err, clients.ErrFenced), Message: err.Error()})
+	d.events.fail(Failure{ID: id, Fenced: errors.Is(err, clients.ErrFenced), Message: err.Error()})
 }
 
 // close ends the producer. The harness sets the limit: it kills a driver that
@@ -180,6 +204,6 @@ func (d *driver) close() error {
 	if err := d.producer.Close(d.life); err != nil {
 		return err
 	}
-	d.events.add(event{Event: evClosed})
+	d.events.add(Event{Event: Closed})
 	return nil
 }
