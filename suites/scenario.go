@@ -70,7 +70,7 @@ type Client struct {
 // own default.
 type Options struct {
 	Linger          time.Duration `yaml:"linger,omitempty" json:"linger,omitempty"`
-	BatchSize      int           `yaml:"batch_size,omitempty" json:"batch_size,omitempty"`
+	BatchSize       int           `yaml:"batch_size,omitempty" json:"batch_size,omitempty"`
 	Compression     string        `yaml:"compression,omitempty" json:"compression,omitempty"`
 	Retries         int           `yaml:"retries,omitempty" json:"retries,omitempty"`
 	RetryBackoff    time.Duration `yaml:"retry_backoff,omitempty" json:"retry_backoff,omitempty"`

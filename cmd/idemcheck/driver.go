@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/idemcheck/idemcheck/clients/drivers/franzgo"
+	"github.com/idemcheck/idemcheck/clients/driver"
 	"github.com/idemcheck/idemcheck/clients/franz"
 )
 
@@ -26,7 +26,7 @@ func driverCommand() *cobra.Command {
 				return usage(fmt.Errorf("no driver for %q is built in (there is %s)", args[0], strings.Join([]string{franz.Name}, ", ")))
 			}
 			signal.Reset(os.Interrupt, syscall.SIGTERM) // nothing is to be healed here
-			if err := franzgo.Serve(os.Stdin, os.Stdout, os.Stderr); err != nil {
+			if err := driver.Serve(franz.Library{Log: os.Stderr}, os.Stdin, os.Stdout); err != nil {
 				return broken(err)
 			}
 			return nil

@@ -1,0 +1,3 @@
+package provision
+
+func cargoLibraries() []Library { return nil }

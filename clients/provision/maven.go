@@ -1,0 +1,3 @@
+package provision
+
+func mavenLibraries() []Library { return nil }

@@ -1,0 +1,3 @@
+package provision
+
+func npmLibraries() []Library { return nil }

@@ -1,0 +1,3 @@
+package provision
+
+func pypiLibraries() []Library { return nil }
