@@ -17,6 +17,7 @@ type Library struct {
 	Lazy bool // it answers at its end only
 }
 
+// Open implements clients.Library. It refuses acks "impossible".
 func (l Library) Open(_ context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
 	if o.Acks == "impossible" {
 		return nil, fmt.Errorf("acks %q at %v: no such thing", o.Acks, bootstrap)
