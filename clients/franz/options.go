@@ -57,11 +57,8 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		return nil, err
 	}
 	opts = append(opts, kgo.RequiredAcks(acks))
-	switch {
-	case !o.Idempotence:
+	if !o.Idempotence { // with it, the number is fixed
 		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight(o)))
-	case o.InFlight != 0 && o.InFlight != 5:
-		return nil, fmt.Errorf("in_flight %d: an idempotent franz-go producer always has up to 5 requests in flight per broker (leave in_flight out, or set 5)", o.InFlight)
 	}
 	codec, err := compression(o.Compression)
 	if err != nil {
