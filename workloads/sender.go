@@ -20,12 +20,21 @@ type sender struct {
 	lanes []history.TopicPartition
 	turn  int
 	free  chan struct{} // a token for each record that may still be unanswered; nil: without limit
+	begun int           // records of the burst so far
 }
 
 // step makes one call, and returns how many records it had.
 func (s *sender) step(ctx context.Context) (int, error) {
 	n := max(s.env.Plan.Batch, 1)
-	for range n {
+	wait := n
+	if burst := s.env.Plan.Burst; burst > 0 {
+		wait = 0
+		if s.begun%burst == 0 { // all of the last one, before the next one begins
+			wait = burst
+		}
+		s.begun += n
+	}
+	for range wait {
 		if err := s.await(ctx); err != nil {
 			return 0, err
 		}
@@ -129,9 +138,9 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 	var all sync.WaitGroup
 	for i, seat := range env.Producers {
 		s := &sender{env: env, index: i, seat: seat}
-		if env.Plan.Outstanding > 0 {
-			s.free = make(chan struct{}, env.Plan.Outstanding)
-			for range env.Plan.Outstanding {
+		if most := max(env.Plan.Outstanding, env.Plan.Burst); most > 0 {
+			s.free = make(chan struct{}, most)
+			for range most {
 				s.free <- struct{}{}
 			}
 		}

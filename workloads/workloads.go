@@ -67,7 +67,7 @@ type Env struct {
 func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	plan := history.WorkloadPlan{
 		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
-		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail, Batch: spec.Batch, Outstanding: spec.Outstanding,
+		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail, Batch: spec.Batch, Outstanding: spec.Outstanding, Burst: spec.Burst,
 	}
 	rate, err := ParseRate(spec.Rate)
 	if err != nil {
@@ -82,6 +82,10 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 		return plan, fmt.Errorf("batch %d: want 1 to %d records per call, or leave it out for 1", spec.Batch, mostInCall)
 	case spec.Batch > 1 && Transactional(spec.Name):
 		return plan, fmt.Errorf("batch %d: %s sends record by record", spec.Batch, spec.Name)
+	case spec.Burst < 0 || spec.Burst > 0 && (spec.Outstanding > 0 || Transactional(spec.Name)):
+		return plan, fmt.Errorf("burst %d: want 1 or more, without outstanding and outside transactions", spec.Burst)
+	case spec.Burst > 0 && spec.Burst%max(spec.Batch, 1) != 0:
+		return plan, fmt.Errorf("burst %d: want whole calls of %d records", spec.Burst, max(spec.Batch, 1))
 	case spec.Outstanding != 0 && spec.Outstanding < max(spec.Batch, 1):
 		return plan, fmt.Errorf("outstanding %d: want as many as a call has records (%d) or more, or leave it out for no limit", spec.Outstanding, max(spec.Batch, 1))
 	}
