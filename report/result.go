@@ -4,6 +4,7 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"github.com/idemcheck/idemcheck/checker"
@@ -109,6 +110,14 @@ func (r Result) called() string {
 		return r.Scenario
 	}
 	return r.Scenario + " " + r.Client
+}
+
+// briefly is on in a table's column.
+func (s setup) briefly() string {
+	if s.client == "" {
+		return " on " + s.kafka
+	}
+	return strings.Replace(s.on(), " on Kafka ", " on ", 1)
 }
 
 // AllSkipped says of every folder (with each client, on each Kafka) whose every scenario was

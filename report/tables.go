@@ -199,7 +199,7 @@ func times(results []Result) grid {
 		}
 		name := s.name()
 		if several {
-			name += s.on()
+			name += s.briefly()
 		}
 		latency := ofAll(s.latency)
 		if s.slowest.Latency > 100*time.Millisecond {

@@ -60,6 +60,9 @@ func describe(o clients.Options) clients.Info {
 	if o.Idempotence && o.InFlight != 0 && o.InFlight != 5 {
 		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "in_flight", Why: "an idempotent franz-go producer always has up to 5 requests in flight per broker"})
 	}
+	if o.RetryBackoff > 0 {
+		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "retry_backoff", Why: "it holds for requests that fail as a whole; a batch that a broker refuses is sent again as soon as metadata was updated"})
+	}
 	switch {
 	case o.Idempotence:
 		info.OrderPromised = true

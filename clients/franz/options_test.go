@@ -22,8 +22,6 @@ func TestABadOptionIsRefusedByNameWithWhatIsAllowed(t *testing.T) {
 		{clients.Options{Acks: "most"}, `acks "most": want all, 1 or 0`},
 		{clients.Options{Idempotence: true, Acks: "1"}, `acks "1": an idempotent producer needs acks all`},
 		{clients.Options{Idempotence: true, Acks: "0"}, `acks "0": an idempotent producer needs acks all`},
-		{clients.Options{Idempotence: true, InFlight: 1}, "in_flight 1: an idempotent franz-go producer always"},
-		{clients.Options{Idempotence: true, InFlight: 6}, "in_flight 6: an idempotent franz-go producer always"},
 		{clients.Options{InFlight: -1}, "in_flight -1: want 1 to"},
 		{clients.Options{Compression: "rar"}, `compression "rar": want none, gzip, snappy, lz4 or zstd`},
 		{clients.Options{RequestTimeout: 100 * time.Millisecond}, "request_timeout 100ms is below 200ms"},
@@ -80,6 +78,31 @@ func TestOrderIsPromisedOnlyWhereARetryCannotBeOvertaken(t *testing.T) {
 		info := describe(c.o)
 		if info.OrderPromised != c.promised || info.OrderWhy == "" || info.Library != "franz-go" || info.Version == "" {
 			t.Errorf("%+v: %+v", c.o, info)
+		}
+	}
+}
+
+func TestAnOptionThatIsNotInForceAsAskedIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		o    clients.Options
+		want string // options that are not in force
+	}{
+		{clients.Options{Idempotence: true}, ""},
+		{clients.Options{Idempotence: true, InFlight: 5}, ""},
+		{clients.Options{Idempotence: true, InFlight: 1}, "in_flight"},
+		{clients.Options{Idempotence: true, InFlight: 6}, "in_flight"},
+		{clients.Options{InFlight: 6}, ""},
+		{clients.Options{RetryBackoff: time.Second}, "retry_backoff"},
+	} {
+		var got []string
+		for _, u := range describe(c.o).Unmapped {
+			got = append(got, u.Option)
+			if u.Why == "" {
+				t.Errorf("%+v: %s, without a reason", c.o, u.Option)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %q, want %q", c.o, got, c.want)
 		}
 	}
 }
