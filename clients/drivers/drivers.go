@@ -8,5 +8,5 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed franz-go
+//go:embed aiokafka confluent-kafka-python franz-go kafka-python python
 var Source embed.FS
