@@ -1,99 +1,126 @@
-package process
+// Package child runs a driver program in a process group of its own, with its
+// standard error kept in a file. It knows nothing of what goes through the
+// pipes: clients/process and clients/drivertest talk through them.
+package child
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// child is a driver program under way, in a process group of its own. Its
-// standard error goes to a file, its standard output is read by whoever has it.
-type child struct {
-	cmd    *exec.Cmd
-	stdin  *os.File
-	stdout *os.File
-	log    string
+// Config says what to run.
+type Config struct {
+	Command []string // program and arguments
+	Log     string   // file that its standard error is appended to, up to KeptOfLog
+	// Grace is how long what the program started may live on once it has ended
+	// itself, before it is killed. Whoever is left then is in Child.Left.
+	Grace time.Duration
+}
 
-	exited chan struct{} // closed when it has ended and state is set
-	state  *os.ProcessState
+// Child is a program under way. Its pipes are for whoever started it to close.
+type Child struct {
+	PID    int
+	Stdin  *os.File
+	Stdout *Output
+	Exited <-chan struct{} // closed when it has ended; then State and Left are set
+	State  *os.ProcessState
+	Left   []int // processes of its group that had to be killed after its end, as far as the system tells
+
+	cmd    *exec.Cmd
+	log    *keeper
+	grace  time.Duration
+	exited chan struct{}
 
 	mu   sync.Mutex
 	gone bool // reaped: its id may belong to somebody else
 }
 
-// start starts a program. It dies with this process, however that ends.
-func start(command []string, log string) (*child, error) {
-	if len(command) == 0 {
+// Start starts a program. It dies with this process, however that ends.
+func Start(c Config) (*Child, error) {
+	if len(c.Command) == 0 {
 		return nil, errors.New("start a driver: no command is given")
 	}
-	stderr, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	fail := func(err error) (*Child, error) { return nil, fmt.Errorf("start driver %s: %w", c.Command[0], err) }
+	file, err := os.OpenFile(c.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("start driver %s: its log: %w", command[0], err)
+		return fail(fmt.Errorf("its log: %w", err))
 	}
-	defer stderr.Close() // the child has its own
-	theirIn, ourOut, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("start driver %s: %w", command[0], err)
+	var pipes [3]struct{ read, write *os.File }
+	for i := range pipes {
+		if pipes[i].read, pipes[i].write, err = os.Pipe(); err != nil {
+			break
+		}
 	}
-	defer theirIn.Close()
-	ourIn, theirOut, err := os.Pipe()
-	if err != nil {
-		ourOut.Close()
-		return nil, fmt.Errorf("start driver %s: %w", command[0], err)
+	// The child has its own once it is started.
+	defer func() { pipes[0].read.Close(); pipes[1].write.Close(); pipes[2].write.Close() }()
+	ours := []*os.File{pipes[0].write, pipes[1].read, pipes[2].read, file}
+	if err == nil {
+		ch := &Child{cmd: exec.Command(c.Command[0], c.Command[1:]...), grace: c.Grace, exited: make(chan struct{})}
+		ch.Stdin, ch.Stdout, ch.Exited, ch.log = pipes[0].write, &Output{pipe: pipes[1].read, over: ch.exited, left: mostInPipe}, ch.exited, newKeeper()
+		ch.cmd.Stdin, ch.cmd.Stdout, ch.cmd.Stderr = pipes[0].read, pipes[1].write, pipes[2].write
+		if err = ch.launch(); err == nil {
+			ch.PID = ch.cmd.Process.Pid
+			go ch.log.keep(pipes[2].read, file)
+			go ch.reap(pipes[2].read)
+			return ch, nil
+		}
 	}
-	defer theirOut.Close()
-	c := &child{cmd: exec.Command(command[0], command[1:]...), stdin: ourOut, stdout: ourIn, log: log, exited: make(chan struct{})}
-	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = theirIn, theirOut, stderr
-	if err := c.launch(); err != nil {
-		ourIn.Close()
-		ourOut.Close()
-		return nil, fmt.Errorf("start driver %s: %w", command[0], err)
+	for _, f := range ours {
+		f.Close()
 	}
-	go c.reap()
-	return c, nil
+	return fail(err)
 }
 
 // reap waits for the child's end. What it started itself goes with it.
-func (c *child) reap() {
+func (c *Child) reap(stderr *os.File) {
 	_ = c.cmd.Wait() // how it ended stands in its state
 	c.mu.Lock()
 	c.gone = true
 	// A process id is not given away while a group of that number lives.
-	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+	if c.grace > 0 {
+		c.Left = stragglers(c.PID, c.grace)
+	}
+	_ = syscall.Kill(-c.PID, syscall.SIGKILL)
 	c.mu.Unlock()
-	c.state = c.cmd.ProcessState
+	c.State = c.cmd.ProcessState
 	close(c.exited)
+	_ = c.Stdout.pipe.SetReadDeadline(time.Now().Add(afterExit)) // if it is closed, nobody reads
+	select {
+	case <-c.log.done:
+	case <-time.After(afterExit):
+	}
+	stderr.Close()
 }
 
-// signal reaches the child and everything that it started.
-func (c *child) signal(sig syscall.Signal) error {
+// Signal reaches the child and everything that it started. It fails with
+// os.ErrProcessDone when the child has ended.
+func (c *Child) Signal(sig syscall.Signal) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone {
 		return os.ErrProcessDone
 	}
-	return syscall.Kill(-c.cmd.Process.Pid, sig)
+	return syscall.Kill(-c.PID, sig)
 }
 
-// pause stops the child, and returns when it stands still.
-func (c *child) pause(ctx context.Context) error {
-	if err := c.signal(syscall.SIGSTOP); err != nil {
+// Pause stops the child, and returns when it stands still.
+func (c *Child) Pause(ctx context.Context) error {
+	if err := c.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
 	for {
-		if still, err := standsStill(c.cmd.Process.Pid); err != nil || still {
+		if still, err := standsStill(c.PID); err != nil || still {
 			return err
 		}
 		select {
 		case <-time.After(time.Millisecond):
-		case <-c.exited:
+		case <-c.Exited:
 			return os.ErrProcessDone
 		case <-ctx.Done():
 			return fmt.Errorf("it does not stand still after SIGSTOP: %w", ctx.Err())
@@ -101,28 +128,29 @@ func (c *child) pause(ctx context.Context) error {
 	}
 }
 
-// end makes sure that the child is gone.
-func (c *child) end() {
-	_ = c.signal(syscall.SIGKILL) // done already is as good
-	<-c.exited
+// Resume lets it go on. It does nothing to one that runs or has ended.
+func (c *Child) Resume() error {
+	if err := c.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
 }
 
-const (
-	tailBytes = 4096
-	tailLines = 6
-)
-
-// tail is the last lines that the child wrote to its standard error.
-func (c *child) tail() string {
-	file, err := os.Open(c.log)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > tailBytes {
-		_, _ = file.Seek(-tailBytes, io.SeekEnd)
-	}
-	text, _ := io.ReadAll(file) // what can be read is better than nothing
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+// End makes sure that the child is gone.
+func (c *Child) End() {
+	_ = c.Signal(syscall.SIGKILL) // done already is as good
+	<-c.Exited
 }
+
+// Wait waits for the child's end, and until its log is written.
+func (c *Child) Wait() {
+	<-c.Exited
+	select {
+	case <-c.log.done:
+	case <-time.After(2 * afterExit): // somebody outside its group writes on
+	}
+}
+
+// Tail is the last lines that the child wrote to its standard error, "" for
+// none. After Wait they are the very last.
+func (c *Child) Tail() string { return c.log.lastLines() }
