@@ -59,8 +59,8 @@ lint: $(GOLANGCI) $(ACTIONLINT) ## gofmt, go vet, golangci-lint with the import 
 	@$(GOLANGCI) run
 	@$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 
-bench: ## the benchmarks of proxy, run directory, judges and recording (BENCHTIME=1s)
-	@go test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 -timeout 60m ./proxy ./history ./checker ./workloads
+bench: ## the benchmarks of proxy, run directory, judges, recording and the driver protocol (BENCHTIME=1s)
+	@go test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 -timeout 60m ./proxy ./history ./checker ./workloads ./clients/process
 
 image: ## build the Kafka image from published jars (KAFKA=4.3.1; on Debian as root, elsewhere with IMAGE_FLAGS="--base IMAGE-WITH-JAVA")
 	@go run ./images/cmd/build-image --kafka $(KAFKA) $(IMAGE_FLAGS)

@@ -3,7 +3,6 @@ package driver
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
@@ -66,6 +65,7 @@ func (e *events) change(how func()) {
 // write writes what is queued until close is called and the queue is empty.
 func (e *events) write() {
 	defer close(e.done)
+	var line []byte
 	for {
 		e.mu.Lock()
 		for len(e.queue) == 0 && !e.ending {
@@ -78,11 +78,8 @@ func (e *events) write() {
 			return
 		}
 		for _, ev := range some {
-			line, err := json.Marshal(ev)
-			if err != nil {
-				panic("process: an event cannot be written down: " + err.Error())
-			}
-			_, _ = e.out.Write(append(line, '\n')) // the error stays, and Flush has it
+			line = append(AppendEvent(line[:0], ev), '\n')
+			_, _ = e.out.Write(line) // the error stays, and Flush has it
 		}
 		if err := e.out.Flush(); err != nil {
 			err = fmt.Errorf("nobody reads the events: %w", err)

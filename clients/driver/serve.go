@@ -3,7 +3,6 @@ package driver
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,7 @@ func Serve(library clients.Library, in io.Reader, out io.Writer) error {
 	life, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	d := &driver{library: library, life: life, events: newEvents(out, cancel)}
-	commands := make(chan Command)
+	commands := make(chan Command, readAhead)
 	go d.listen(in, commands, cancel)
 	err := d.serve(commands)
 	if err != nil {
@@ -41,6 +40,9 @@ var errAlone = errors.New("standard input ended without a close command: the har
 // of its own.
 const openLimit = 30 * time.Second
 
+// readAhead is how many commands may wait for the one that is carried out.
+const readAhead = 64
+
 // driver is one producer being driven.
 type driver struct {
 	library  clients.Library
@@ -54,13 +56,13 @@ type driver struct {
 func (d *driver) listen(in io.Reader, commands chan<- Command, cancel context.CancelCauseFunc) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	for {
-		line, err := r.ReadBytes('\n')
+		line, err := ReadLine(r)
 		if err != nil {
 			cancel(errAlone)
 			return
 		}
-		var c Command
-		if err := json.Unmarshal(line, &c); err != nil {
+		c, err := ParseCommand(line)
+		if err != nil {
 			cancel(fmt.Errorf("a line of standard input is no command of the protocol: %w", err))
 			return
 		}
@@ -77,10 +79,8 @@ func (d *driver) listen(in io.Reader, commands chan<- Command, cancel context.Ca
 
 func (d *driver) serve(commands <-chan Command) error {
 	for {
-		var c Command
-		select {
-		case c = <-commands:
-		case <-d.life.Done():
+		c, ok := d.next(commands)
+		if !ok {
 			return context.Cause(d.life)
 		}
 		switch {
@@ -99,6 +99,26 @@ func (d *driver) serve(commands <-chan Command) error {
 				return err
 			}
 		}
+	}
+}
+
+// next waits for a command. Those that came before the input ended come first.
+func (d *driver) next(commands <-chan Command) (c Command, ok bool) {
+	select {
+	case c := <-commands:
+		return c, true
+	default:
+	}
+	select {
+	case c := <-commands:
+		return c, true
+	case <-d.life.Done():
+	}
+	select {
+	case c := <-commands:
+		return c, true
+	default:
+		return c, false
 	}
 }
 

@@ -1,9 +1,7 @@
 package process
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -15,44 +13,60 @@ import (
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// afterExit is how long the driver's output is read on once it has ended: what
-// it wrote before is in the pipe, and another process may hold that open.
-const afterExit = time.Second
+// afterOutput is how long a driver may live on once its standard output has
+// ended.
+const afterOutput = 5 * time.Second
 
 // read takes the driver's events until it ends, and then calls back what it
 // left unanswered.
 func (p *producer) read() {
-	go func() {
-		<-p.child.exited
-		time.AfterFunc(afterExit, func() { p.child.stdout.Close() })
-	}()
-	fault := p.events(bufio.NewReaderSize(p.child.stdout, 64<<10))
-	p.mu.Lock()
-	orderly := p.expected
-	p.mu.Unlock()
-	if fault != nil && !orderly {
-		p.child.end() // it talks nonsense, and is not to go on
+	fault := p.events(newLines(p.child.Stdout))
+	if fault == nil {
+		fault = p.silence()
 	}
-	<-p.child.exited
-	p.child.stdout.Close()
+	if fault != nil {
+		p.child.End() // it talks nonsense, and is not to go on
+	}
+	p.child.Wait()
+	p.child.Stdout.Close()
 	p.conclude(fault)
+}
+
+// silence waits for the end of a driver whose output has ended. One that lives
+// on can be told things, and tells nothing: that is an error, unless it is being
+// ended anyway, by someone who has a limit of their own.
+func (p *producer) silence() error {
+	select {
+	case <-p.child.Exited:
+		return nil
+	case <-time.After(afterOutput):
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.expected {
+		return nil
+	}
+	return fmt.Errorf("its standard output has ended, and it lives on after %s", afterOutput)
 }
 
 // events takes events until the output ends; the error is what is wrong with
 // one of them.
-func (p *producer) events(r *bufio.Reader) error {
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
+func (p *producer) events(l *lines) error {
+	for {
+		line, err := l.next()
+		if errors.Is(err, errTooLong) {
+			return fmt.Errorf("line %d of its standard output is longer than %d MiB: %s", l.count, longestLine>>20, shown(line))
+		}
 		if err != nil {
 			// A line without an end was cut off with the driver.
 			return nil
 		}
-		var ev driver.Event
-		if err := json.Unmarshal(line, &ev); err != nil || ev.Event == "" {
-			return fmt.Errorf("line %d of its standard output is no event of the protocol: %.200q", n, bytes.TrimSpace(line))
+		ev, err := driver.ParseEvent(line)
+		if err != nil {
+			return fmt.Errorf("line %d of its standard output is no event of the protocol: %w: %s", l.count, err, shown(line))
 		}
-		if err := p.take(ev, n == 1); err != nil {
-			return fmt.Errorf("line %d of its standard output: %w: %.200q", n, err, bytes.TrimSpace(line))
+		if err := p.take(ev, l.count == 1); err != nil {
+			return fmt.Errorf("line %d of its standard output: %w: %s", l.count, err, shown(line))
 		}
 	}
 }
@@ -65,6 +79,9 @@ func (p *producer) take(ev driver.Event, first bool) error {
 		}
 		p.ready <- ev
 		return nil
+	}
+	if p.said() {
+		return fmt.Errorf("event %q after closed", ev.Event)
 	}
 	switch ev.Event {
 	case driver.Ack:
@@ -80,12 +97,14 @@ func (p *producer) take(ev driver.Event, first bool) error {
 			}
 		}
 	case driver.Flushed, driver.Done:
-		return p.reply(ev.ID, driver.Failure{})
+		return p.reply(ev.ID, ev.Event, driver.Failure{})
 	case driver.Fatal:
 		// The library says that it cannot go on. Its records are answered one by
 		// one all the same.
 	case driver.Closed:
 		p.mark(func() { p.closed = true })
+	case driver.Ready:
+		return errors.New("a second ready event")
 	default:
 		return fmt.Errorf("there is no event %q", ev.Event)
 	}
@@ -95,6 +114,9 @@ func (p *producer) take(ev driver.Event, first bool) error {
 func (p *producer) acked(a driver.Acked) error {
 	p.mu.Lock()
 	s, known := p.pending[a.ID]
+	if known && s.partition == a.Partition {
+		delete(p.pending, a.ID)
+	}
 	p.mu.Unlock()
 	switch {
 	case !known:
@@ -102,9 +124,9 @@ func (p *producer) acked(a driver.Acked) error {
 	case s.partition != a.Partition:
 		return fmt.Errorf("record %d was sent to partition %d and acked in partition %d", a.ID, s.partition, a.Partition)
 	case a.Offset < 0:
-		p.answer(a.ID, clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "sent, and the library says no offset"})
+		s.done(clients.Result{Outcome: history.Unknown, Offset: history.NoOffset, Error: "sent, and the library says no offset"})
 	default:
-		p.answer(a.ID, clients.Result{Outcome: history.Acked, Offset: a.Offset})
+		s.done(clients.Result{Outcome: history.Acked, Offset: a.Offset})
 	}
 	return nil
 }
@@ -121,22 +143,32 @@ func (p *producer) failed(f driver.Failure) error {
 	if p.answer(f.ID, r) {
 		return nil
 	}
-	return p.reply(f.ID, f)
+	return p.reply(f.ID, driver.Error, f)
 }
 
 // reply hands the answer to a command on. That nobody waits for it any more is
 // no news: its context may have ended.
-func (p *producer) reply(id int64, f driver.Failure) error {
+func (p *producer) reply(id int64, event string, f driver.Failure) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if id < 1 || id > p.nextID {
+	q, ok := p.asked[id]
+	switch {
+	case id < 1 || id > p.nextID:
 		return fmt.Errorf("answer to %d, which was never asked", id)
+	case !ok:
+		return fmt.Errorf("answer to %d, which is nothing without an answer", id)
+	case event == driver.Flushed && q.command != driver.Flush, event == driver.Done && q.command == driver.Flush:
+		return fmt.Errorf("%d is a %s command, and the answer to it is %s", id, q.command, event)
 	}
-	if reply, ok := p.replies[id]; ok {
-		delete(p.replies, id)
-		reply <- f
-	}
+	delete(p.asked, id)
+	q.reply <- f
 	return nil
+}
+
+func (p *producer) said() (closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // inWords says an error in a line.
@@ -160,9 +192,9 @@ func (p *producer) conclude(fault error) {
 	case fault != nil:
 		p.end = fmt.Errorf("driver (pid %d): %w", p.PID(), fault)
 	case unasked:
-		p.end = fmt.Errorf("driver (pid %d) ended by itself: %s%s", p.PID(), p.child.state, p.lastLines())
+		p.end = fmt.Errorf("driver (pid %d) ended by itself: %s%s", p.PID(), p.child.State, p.lastLines())
 	default:
-		p.end = fmt.Errorf("driver (pid %d) has ended: %s", p.PID(), p.child.state)
+		p.end = fmt.Errorf("driver (pid %d) has ended: %s", p.PID(), p.child.State)
 	}
 	end := p.end
 	p.mu.Unlock()

@@ -7,22 +7,20 @@ package process
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"syscall"
 
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/clients/driver"
+	"github.com/idemcheck/idemcheck/clients/internal/child"
 	"github.com/idemcheck/idemcheck/history"
 )
 
 // Library opens producers, each in a driver process of its own.
 type Library struct {
 	Command []string // the driver program and its arguments
-	Log     string   // file that its standard error is appended to
+	Log     string   // file that its standard error is appended to, its first 64 MiB
 	// Broken, when not nil, is told when a driver does what no driver may do:
 	// it ends unasked, or writes what is no event. It is called once.
 	Broken func(error)
@@ -31,19 +29,19 @@ type Library struct {
 // Open implements clients.Library: it starts a driver and has it open a
 // producer. The error has the driver's last lines.
 func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options) (clients.Producer, error) {
-	child, err := start(l.Command, l.Log)
+	program, err := child.Start(child.Config{Command: l.Command, Log: l.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open producer %s: %w", o.ClientID, err)
 	}
 	p := &producer{
-		child: child, name: o.ClientID, broken: l.Broken, lines: make(chan []byte, queued), ready: make(chan driver.Event, 1),
-		closing: make(chan struct{}), over: make(chan struct{}), pending: make(map[int64]sent), replies: make(map[int64]chan driver.Failure),
+		child: program, broken: l.Broken, lines: make(chan []byte, queued), ready: make(chan driver.Event, 1),
+		closing: make(chan struct{}), over: make(chan struct{}), pending: make(map[int64]sent), asked: make(map[int64]question),
 	}
 	go p.write()
 	go p.read()
 	if err := p.begin(ctx, driver.Command{Command: driver.Open, Protocol: driver.Version, Bootstrap: bootstrap, Options: driver.FromOptions(o)}); err != nil {
 		p.mark(func() { p.expected = true })
-		child.end()
+		program.End()
 		<-p.over
 		return nil, fmt.Errorf("open producer %s: %w", o.ClientID, err)
 	}
@@ -59,8 +57,7 @@ const queued = 64
 
 // producer is the harness's end of the pipes.
 type producer struct {
-	child   *child
-	name    string // client id
+	child   *child.Child
 	info    clients.Info
 	broken  func(error)
 	lines   chan []byte
@@ -72,11 +69,17 @@ type producer struct {
 	nextID   int64
 	open     bool // it is ready for records
 	pending  map[int64]sent
-	replies  map[int64]chan driver.Failure // to commands that are waited for
-	expected bool                          // it is ended by us
-	asked    bool                          // the close command is queued
-	closed   bool                          // it said that it is closed
-	end      error                         // why it is over; nil while it is not
+	asked    map[int64]question // commands without an answer
+	expected bool               // it is ended by us
+	leaving  bool               // the close command is queued
+	closed   bool               // it said that it is closed
+	end      error              // why it is over; nil while it is not
+}
+
+// question is a command without an answer. Whoever asked may have given up.
+type question struct {
+	command string
+	reply   chan driver.Failure // has room for the answer
 }
 
 // sent is a record without an answer.
@@ -94,7 +97,7 @@ func (p *producer) mark(change func()) {
 func (p *producer) Info() clients.Info { return p.info }
 
 // PID implements clients.Process.
-func (p *producer) PID() int { return p.child.cmd.Process.Pid }
+func (p *producer) PID() int { return p.child.PID }
 
 // begin waits for the driver to be ready.
 func (p *producer) begin(ctx context.Context, c driver.Command) error {
@@ -130,7 +133,7 @@ func (p *producer) introduce(ev driver.Event) error {
 }
 
 func (p *producer) lastLines() string {
-	if tail := p.child.tail(); tail != "" {
+	if tail := p.child.Tail(); tail != "" {
 		return "; its last lines: " + tail
 	}
 	return ""
@@ -138,12 +141,8 @@ func (p *producer) lastLines() string {
 
 // queue hands a line to the writer; false when the driver is over or ctx ends.
 func (p *producer) queue(ctx context.Context, c driver.Command) bool {
-	line, err := json.Marshal(c)
-	if err != nil {
-		panic("process: a command cannot be written down: " + err.Error())
-	}
 	select {
-	case p.lines <- append(line, '\n'):
+	case p.lines <- append(driver.AppendCommand(make([]byte, 0, room(c)), c), '\n'):
 		return true
 	case <-p.over:
 	case <-ctx.Done():
@@ -151,11 +150,20 @@ func (p *producer) queue(ctx context.Context, c driver.Command) bool {
 	return false
 }
 
+// room is about how long a command is as a line.
+func room(c driver.Command) int {
+	n := 64
+	for _, r := range c.Records {
+		n += 64 + len(r.Topic) + len(r.Key) + len(r.Value)
+	}
+	return n
+}
+
 // write passes lines to the driver, many at once where they are there. It ends
 // after the close command, or with the driver.
 func (p *producer) write() {
-	defer p.child.stdin.Close()
-	w := bufio.NewWriterSize(p.child.stdin, 64<<10)
+	defer p.child.Stdin.Close()
+	w := bufio.NewWriterSize(p.child.Stdin, 64<<10)
 	for {
 		select {
 		case line := <-p.lines:
@@ -229,9 +237,8 @@ func (p *producer) ask(ctx context.Context, name string) error {
 	p.mu.Lock()
 	p.nextID++
 	id := p.nextID
-	p.replies[id] = reply
+	p.asked[id] = question{name, reply}
 	p.mu.Unlock()
-	defer p.mark(func() { delete(p.replies, id) })
 	p.queue(ctx, driver.Command{Command: name, ID: id})
 	select {
 	case f := <-reply:
@@ -256,21 +263,21 @@ func (p *producer) Flush(ctx context.Context) error { return p.ask(ctx, driver.F
 // killed.
 func (p *producer) Close(ctx context.Context) error {
 	first := false
-	p.mark(func() { first, p.expected, p.asked = !p.asked, true, true })
+	p.mark(func() { first, p.expected, p.leaving = !p.leaving, true, true })
 	if first && p.queue(ctx, driver.Command{Command: driver.Close}) {
 		close(p.closing)
 	}
 	select {
 	case <-p.over:
 	case <-ctx.Done():
-		p.child.end()
+		p.child.End()
 		<-p.over
 		return fmt.Errorf("close: driver (pid %d) did not end in time and was killed%s", p.PID(), p.lastLines())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed || !p.child.state.Success() {
-		return fmt.Errorf("close: driver (pid %d) ended with %s%s", p.PID(), p.child.state, p.lastLines())
+	if !p.closed || !p.child.State.Success() {
+		return fmt.Errorf("close: driver (pid %d) ended with %s%s", p.PID(), p.child.State, p.lastLines())
 	}
 	return nil
 }
@@ -278,12 +285,12 @@ func (p *producer) Close(ctx context.Context) error {
 // Kill implements clients.Process.
 func (p *producer) Kill(ctx context.Context) (how string, err error) {
 	p.mark(func() { p.expected = true })
-	if err := p.child.signal(syscall.SIGKILL); err != nil {
+	if err := p.child.Signal(syscall.SIGKILL); err != nil {
 		return "", fmt.Errorf("kill driver (pid %d): %w", p.PID(), err)
 	}
 	select {
 	case <-p.over:
-		return p.child.state.String(), nil
+		return p.child.State.String(), nil
 	case <-ctx.Done():
 		return "", fmt.Errorf("kill driver (pid %d): %w", p.PID(), ctx.Err())
 	}
@@ -291,7 +298,7 @@ func (p *producer) Kill(ctx context.Context) (how string, err error) {
 
 // Pause implements clients.Process.
 func (p *producer) Pause(ctx context.Context) error {
-	if err := p.child.pause(ctx); err != nil {
+	if err := p.child.Pause(ctx); err != nil {
 		return fmt.Errorf("pause driver (pid %d): %w", p.PID(), err)
 	}
 	return nil
@@ -299,7 +306,7 @@ func (p *producer) Pause(ctx context.Context) error {
 
 // Resume implements clients.Process.
 func (p *producer) Resume(context.Context) error {
-	if err := p.child.signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.child.Resume(); err != nil {
 		return fmt.Errorf("resume driver (pid %d): %w", p.PID(), err)
 	}
 	return nil

@@ -219,13 +219,20 @@ func TestAPausedDriverCanBeClosedAndKilled(t *testing.T) {
 
 func TestWhatABrokenDriverDoesIsSaidOnce(t *testing.T) {
 	for how, want := range map[string][]string{
-		"crash":           {"ended by itself: exit status 2", "panic: out of memory"},
-		"cut-line":        {"ended by itself: signal: killed"},
-		"garbage":         {"line 2", "no event of the protocol", "WARNING: no native library"},
-		"unknown-event":   {"no event \"hello\""},
-		"ack-of-nothing":  {"ack of 99"},
-		"ack-twice":       {"ack of 1, which is no record without an answer"},
-		"other-partition": {"sent to partition 0 and acked in partition 3"},
+		"crash":                {"ended by itself: exit status 2", "panic: out of memory"},
+		"cut-line":             {"ended by itself: signal: killed"},
+		"garbage":              {"line 2", "no event of the protocol", "WARNING: no native library"},
+		"unknown-event":        {"no event \"hello\""},
+		"ack-of-nothing":       {"ack of 99"},
+		"ack-twice":            {"ack of 1, which is no record without an answer"},
+		"other-partition":      {"sent to partition 0 and acked in partition 3"},
+		"ack-without-offset":   {"line 2", "the ack of 1 has no offset"},
+		"flushed-for-a-record": {"line 2", "answer to 1, which is nothing without an answer"},
+		"done-for-nothing":     {"line 2", "answer to 77, which was never asked"},
+		"ready-twice":          {"line 2", "a second ready event"},
+		"zeros":                {"line 2", "no event of the protocol", `\x00\x00\x00`, "1000 bytes"},
+		"long-garbage":         {"line 2", "no event of the protocol", "\\xfegarbage", "800000 bytes"},
+		"endless-line":         {"line 2", "longer than 8 MiB", "xxx"},
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -236,6 +243,9 @@ func TestWhatABrokenDriverDoesIsSaidOnce(t *testing.T) {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("%v does not say %q", err, text)
 				}
+			}
+			if len(err.Error()) > 500 {
+				t.Errorf("the error has %d bytes: %v", len(err.Error()), err)
 			}
 			if len(r.results()) != 1 || alive(r.pid()) {
 				t.Errorf("%d answers, alive %v", len(r.results()), alive(r.pid()))
@@ -282,8 +292,11 @@ func TestADriverThatCannotOpenSaysWhy(t *testing.T) {
 
 func TestWhatADriverStartedGoesWithIt(t *testing.T) {
 	r := open(t, "with-a-child", clients.Options{})
-	text, _ := os.ReadFile(r.log)
-	child, err := strconv.Atoi(strings.Fields(string(text))[1])
+	var text []byte
+	for deadline := time.Now().Add(5 * time.Second); !strings.HasSuffix(string(text), "\n") && time.Now().Before(deadline); {
+		text, _ = os.ReadFile(r.log)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(text), "child ")))
 	if err != nil || !alive(child) {
 		t.Fatalf("no child: %q", text)
 	}
