@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,13 +165,6 @@ func TestClientProtocol(t *testing.T) {
 				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
 			}
 		}},
-		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
-		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
-		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
-		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
-			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
-			refusedThenSent(1, same)(m)
-		}},
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
 		}},
@@ -185,6 +180,28 @@ func refusedThenSent(ms int64, change func(*history.WireEvent)) func(*memoryRun)
 		m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
 		other := func(ev *history.WireEvent) { ev.Correlation += 100; change(ev) }
 		m.batch(with(request(1, 4, 1, again), other)).batch(with(answer(1, 4, 1, again+1, 0, int64(len(m.log)-1)), other))
+	}
+}
+
+func TestRetryBackoff(t *testing.T) {
+	checkPairs(t, RetryBackoff, []pair{
+		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
+		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
+		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
+		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
+			refusedThenSent(1, same)(m)
+		}},
+	})
+}
+
+func TestAnEarlyRetryThatNobodyAsksAboutIsNoViolation(t *testing.T) {
+	m := baseRun()
+	refusedThenSent(1, same)(m)
+	m.manifest.Judge.Checks = slices.DeleteFunc(m.manifest.Judge.Checks, func(name string) bool { return name == RetryBackoff })
+	v := m.judge()
+	if g := guaranteeOf(t, v, RetryBackoff); v.Overall != Pass || g.Status != NotRun || !strings.Contains(g.Why, "seen: early-retry once") {
+		t.Errorf("%s; %s: %s", v.Overall, g.Status, g.Why)
 	}
 }
 
