@@ -8,5 +8,5 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed aiokafka confluent-kafka-python franz-go kafka-python python
+//go:embed aiokafka confluent-kafka-python franz-go kafka-python kafkajs node platformatic-kafka python rdkafka
 var Source embed.FS
