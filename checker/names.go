@@ -39,7 +39,7 @@ func Names() []Checker {
 		{Name: RealTimeOrder, Promise: promiseRealTime, Kinds: []Kind{StaleOrder}},
 		{Name: Liveness, Promise: promiseLiveness, Kinds: []Kind{Stuck}},
 		{Name: ClientProtocol, Promise: promiseClientProtocol, Kinds: []Kind{
-			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight}},
+			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight, DroppedBatch}},
 		{Name: BrokerProtocol, Promise: promiseBrokerProtocol, Kinds: []Kind{
 			DoubleAppend, WrongDuplicateOffset, AckContradictsLog, ImpossibleAnswer, SharedProducerID}},
 		{Name: RetryBackoff, Promise: promiseRetryBackoff, Kinds: []Kind{EarlyRetry}, ByName: true},

@@ -165,10 +165,40 @@ func TestClientProtocol(t *testing.T) {
 				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
 			}
 		}},
+		{name: "a batch refused for its sequence and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, says: "never sent it again",
+			build: func(m *memoryRun) { refusedForSequence(m) }},
+		{name: "a batch refused for its sequence and sent again", build: func(m *memoryRun) {
+			refusedForSequence(m)
+			m.batch(with(request(1, 5, 1, later+50), epoch1))
+		}},
+		{name: "a batch refused for its sequence by a broker that had been restarted", build: func(m *memoryRun) {
+			refusedForSequence(m).during("restart-leader", "broker 1", later-5, later)
+			m.send(2, later, later+99, history.Acked, int64(len(m.log))).stored(2, 2) // acked after the fault
+		}},
+		{name: "a batch given up by a client that may not try again", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Options = map[string]string{"retries": "1"}
+			refusedForSequence(m)
+		}},
+		{name: "a batch given up by a client whose time is over", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Options = map[string]string{"delivery_timeout": "2"}
+			refusedForSequence(m)
+		}},
+		{name: "a batch given up after a forged refusal", build: func(m *memoryRun) {
+			m.manifest.Forged = true
+			refusedForSequence(m)
+			m.wire[len(m.wire)-1].Action = history.ActionForged
+		}},
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
 		}},
 	})
+}
+
+// refusedForSequence is a batch behind one that was refused, and refused itself.
+func refusedForSequence(m *memoryRun) *memoryRun {
+	m.send(1, later, later+99, history.Unknown, history.NoOffset).send(1, later, later+9, history.Unknown, history.NoOffset)
+	m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
+	return m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, outOfOrder, -1))
 }
 
 // refusedThenSent is a batch that is refused with 6 and sent again some ms later.
