@@ -55,8 +55,8 @@ func (j *judgement) concludeOne(g *Guarantee) {
 		return
 	case !j.asked(g.Name):
 		g.Why = "not asked for by the scenario"
-		if n := j.countOf(EarlyRetry); g.Name == RetryBackoff && n > 0 {
-			g.Why += "; seen: " + times(EarlyRetry, n)
+		if g.Name == RetryBackoff && j.journal != nil && j.countOf(EarlyRetry) > 0 {
+			g.Why += "; seen: " + times(EarlyRetry, j.countOf(EarlyRetry))
 		}
 		return
 	case j.manifest.Ended != history.EndedComplete:
