@@ -230,12 +230,12 @@ func TestInPythonADriverThatCannotOpenSaysWhy(t *testing.T) {
 		{opening(driver.Options{LingerMS: -5}), "driver", "linger_ms"},
 		{opening(driver.Options{Compression: "brotli"}), "driver", "compression"},
 		{opening(driver.Options{TransactionalID: "x"}), "driver", "transactions need idempotence"},
-		{opening(driver.Options{Idempotence: true, TransactionalID: "x"}), driver.ClassUnsupported, "transactional_id"},
+		{opening(driver.Options{Idempotence: true, TransactionalID: "x"}), driver.ClassUnsupported, "the library has none"},
 		{driver.Command{Command: driver.Open, Protocol: 99, Options: &driver.Options{}}, "driver", "version 99"},
 		{driver.Command{Command: driver.Flush, ID: 1}, "driver", "before open"},
 	} {
 		p := play(t, true, c.command)
-		if got := p.last(); p.status != 3 || got.Event != driver.Fatal || got.Class != c.class || !strings.Contains(got.Message, c.message) {
+		if got := p.last(); p.status != 3 || got.Event != driver.Fatal || got.Class != c.class || (got.Option != "") != (c.class == driver.ClassUnsupported) || !strings.Contains(got.Message, c.message) {
 			t.Errorf("status %d, %+v, want class %s and %q\n%s", p.status, got, c.class, c.message, p.stderr)
 		}
 	}

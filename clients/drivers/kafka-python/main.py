@@ -156,7 +156,7 @@ def describe(options, unmapped):
     in_flight = options.get("in_flight") or HAS["max_in_flight_requests_per_connection"]
     if options["idempotence"]:
         ordered = True
-        why = "idempotent writes keep the order of send() calls: one batch of a partition in flight"
+        why = "idempotent writes keep send() order: one batch of a partition in flight"
     elif in_flight == 1:
         ordered = True
         why = "one request in flight per broker: a retry cannot be overtaken"

@@ -51,7 +51,7 @@ class Unsupported(Exception):
     """The library has no such thing as an option asks for."""
 
     def __init__(self, option, why):
-        super().__init__(f"{option}: {why}")
+        super().__init__(why)
         self.option = option
 
 
