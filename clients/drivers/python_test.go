@@ -227,9 +227,6 @@ func TestInPythonADriverThatCannotOpenSaysWhy(t *testing.T) {
 		message string
 	}{
 		{opening(driver.Options{Acks: "most"}), "driver", "acks"},
-		{opening(driver.Options{LingerMS: -5}), "driver", "linger_ms"},
-		{opening(driver.Options{Compression: "brotli"}), "driver", "compression"},
-		{opening(driver.Options{TransactionalID: "x"}), "driver", "transactions need idempotence"},
 		{opening(driver.Options{Idempotence: true, TransactionalID: "x"}), driver.ClassUnsupported, "the library has none"},
 		{driver.Command{Command: driver.Open, Protocol: 99, Options: &driver.Options{}}, "driver", "version 99"},
 		{driver.Command{Command: driver.Flush, ID: 1}, "driver", "before open"},
