@@ -14,6 +14,8 @@ const (
 	maxBuffered = 10000
 	// defaultTimeout is franz-go's 10 s for the broker plus 10 s of its own.
 	defaultTimeout = 20 * time.Second
+	// idempotentInFlight is what an idempotent producer has, and cannot be told.
+	idempotentInFlight = 5
 	// leastMetadataAge replaces the default of 5 s, with which a client stalls
 	// that long after a first answer was cut.
 	leastMetadataAge = 100 * time.Millisecond
@@ -31,6 +33,14 @@ func inFlight(o clients.Options) int {
 		return o.InFlight
 	}
 	return 1 // franz-go's default without idempotence
+}
+
+// unmapped lists what was asked for and franz-go has otherwise.
+func unmapped(o clients.Options) []clients.Unmapped {
+	if o.Idempotence && o.InFlight != 0 && o.InFlight != idempotentInFlight {
+		return []clients.Unmapped{{Option: "in_flight", Why: fmt.Sprintf("an idempotent franz-go producer always has up to %d requests in flight per broker", idempotentInFlight)}}
+	}
+	return nil
 }
 
 // translate maps the common vocabulary to franz-go's options. What is left
@@ -57,11 +67,8 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		return nil, err
 	}
 	opts = append(opts, kgo.RequiredAcks(acks))
-	switch {
-	case !o.Idempotence:
+	if !o.Idempotence {
 		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight(o)))
-	case o.InFlight != 0 && o.InFlight != 5:
-		return nil, fmt.Errorf("in_flight %d: an idempotent franz-go producer always has up to 5 requests in flight per broker (leave in_flight out, or set 5)", o.InFlight)
 	}
 	codec, err := compression(o.Compression)
 	if err != nil {

@@ -22,8 +22,6 @@ func TestABadOptionIsRefusedByNameWithWhatIsAllowed(t *testing.T) {
 		{clients.Options{Acks: "most"}, `acks "most": want all, 1 or 0`},
 		{clients.Options{Idempotence: true, Acks: "1"}, `acks "1": an idempotent producer needs acks all`},
 		{clients.Options{Idempotence: true, Acks: "0"}, `acks "0": an idempotent producer needs acks all`},
-		{clients.Options{Idempotence: true, InFlight: 1}, "in_flight 1: an idempotent franz-go producer always"},
-		{clients.Options{Idempotence: true, InFlight: 6}, "in_flight 6: an idempotent franz-go producer always"},
 		{clients.Options{InFlight: -1}, "in_flight -1: want 1 to"},
 		{clients.Options{Compression: "rar"}, `compression "rar": want none, gzip, snappy, lz4 or zstd`},
 		{clients.Options{RequestTimeout: 100 * time.Millisecond}, "request_timeout 100ms is below 200ms"},
@@ -80,6 +78,23 @@ func TestOrderIsPromisedOnlyWhereARetryCannotBeOvertaken(t *testing.T) {
 		info := describe(c.o)
 		if info.OrderPromised != c.promised || info.OrderWhy == "" || info.Library != "franz-go" || info.Version == "" {
 			t.Errorf("%+v: %+v", c.o, info)
+		}
+	}
+}
+
+func TestANumberInFlightThatAnIdempotentProducerDoesNotTakeIsUnmapped(t *testing.T) {
+	for _, c := range []struct {
+		o        clients.Options
+		unmapped int
+	}{
+		{clients.Options{Idempotence: true}, 0},
+		{clients.Options{Idempotence: true, InFlight: 5}, 0},
+		{clients.Options{Idempotence: true, InFlight: 1}, 1},
+		{clients.Options{Idempotence: true, InFlight: 6}, 1},
+		{clients.Options{InFlight: 1}, 0},
+	} {
+		if got := describe(c.o).Unmapped; len(got) != c.unmapped || len(got) > 0 && (got[0].Option != "in_flight" || got[0].Why == "") {
+			t.Errorf("%+v: %v", c.o, got)
 		}
 	}
 }
