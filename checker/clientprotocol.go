@@ -6,7 +6,7 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
-const promiseClientProtocol = "an idempotent client numbers its batches without gap or reuse, sends them with a producer id and acks=all, and has at most five requests in flight on a connection (KIP-98, KIP-360, KIP-679)"
+const promiseClientProtocol = "an idempotent client numbers its batches without gap or reuse, sends them with a producer id and acks=all, and has at most five requests in flight on a connection; every client keeps to the number in flight and the pause before a retry that it was told (KIP-98, KIP-360, KIP-580, KIP-679)"
 
 // mostInFlight is how many requests an idempotent producer may have in flight
 // on a connection: brokers remember five batches (KAFKA-5494).
@@ -15,7 +15,14 @@ const mostInFlight = 5
 // inFlight counts requests whose answer the proxy has not seen. The client
 // still waits for all of them, so it never counts too many.
 func (j *journal) inFlight(c *conn, ev *history.WireEvent) {
-	if c.launched(ev.Correlation, ev.ProducerID >= 0) {
+	if c.launched(ev.Correlation, ev.ProducerID >= 0, ev.At) {
+		if p, known := j.process[ev.Process]; known && p.InFlight > 0 && c.inFlight() > p.InFlight && c.withID <= mostInFlight && p.Maps("in_flight") {
+			n := c.inFlight()
+			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {
+				return fmt.Sprintf("client %q had %d produce requests in flight on connection %d to broker %d, and was told to have at most %d",
+					ev.ClientID, n, ev.Conn, ev.Broker, p.InFlight), []history.WireEvent{*ev}
+			})
+		}
 		if c.withID > mostInFlight {
 			n := c.withID
 			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {

@@ -67,6 +67,9 @@ func (j *judgement) withoutProducerID(inv *investigation, attempts []attempt, se
 	if early, known := j.journal.acknowledgedBefore(attempts); known {
 		return BlameClient, text + fmt.Sprintf(", though its acknowledgement had reached the client %d ms before: the client sent again what it knew to be stored, and without idempotence the broker cannot know", early/1_000_000)
 	}
+	if p := j.processOf(inv.process); p.Without {
+		return BlameConfiguration, text + fmt.Sprintf(": without idempotence the broker cannot know, and %s has none", p.Library)
+	}
 	return BlameConfiguration, text + ": without idempotence the broker cannot know"
 }
 

@@ -47,8 +47,10 @@ func (j *judgement) blameOrder(inv *investigation, what string) (Blame, string) 
 		return BlameNoneKnown, what
 	case late.ProducerID < 0 && p.Idempotence:
 		return BlameClient, what + ": idempotence was asked for, and the client sent no producer id"
-	case late.ProducerID < 0 && !p.OrderPromised:
+	case late.ProducerID < 0 && !p.OrderPromised && !p.OrderInCall:
 		return BlameConfiguration, what + ": without idempotence and with more than one request in flight a retry can be overtaken"
+	case late.ProducerID < 0 && !p.OrderPromised:
+		return BlameClient, what + ": they were handed over in one call, whose records the client may not reorder"
 	case late.ProducerID < 0:
 		return BlameClient, what + ": the client sent on before the earlier record was settled"
 	case late.ProducerID == early.ProducerID && late.Epoch == early.Epoch && (late.Sequence-early.Sequence)&0x7fffffff > 1<<30:

@@ -461,6 +461,24 @@ func TestOrder(t *testing.T) {
 			m.manifest.Processes[0].OrderPromised = false
 			overtaken(m)
 		}},
+		{name: "records of one call in another order", kind: Reorder, count: 1, blame: BlameClient, says: "in one call",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
+				m.send(1, later, later+9, history.Acked, 7).send(1, later, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
+				m.batch(request(1, 5, 1, later+1)).batch(answer(1, 5, 1, later+2, 0, 6)).batch(request(1, 4, 1, later+3)).batch(answer(1, 4, 1, later+4, 0, 7))
+				for i := range m.log {
+					m.log[i].ProducerID = -1
+				}
+				for i := range m.wire {
+					if m.wire[i].Process == 1 {
+						m.wire[i].ProducerID = -1
+					}
+				}
+			}},
+		{name: "records of two calls in another order, where order is promised within a call", build: func(m *memoryRun) {
+			m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
+			m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
+		}},
 		{name: "a record overtaken by five is one anomaly", kind: Reorder, count: 1, blame: BlameNoneKnown, says: "the wire does not show how",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 11)

@@ -17,7 +17,8 @@ type conn struct {
 // flying is one request in flight.
 type flying struct {
 	correlation int32
-	withID      bool // it carries a producer id
+	withID      bool  // it carries a producer id
+	at          int64 // when it was sent
 }
 
 // inFlight is how many requests are in flight.
@@ -25,7 +26,7 @@ func (c *conn) inFlight() int { return len(c.flying) - c.head }
 
 // launched takes one batch of a request, and says whether that made one more
 // request in flight, or one more with a producer id.
-func (c *conn) launched(correlation int32, withID bool) bool {
+func (c *conn) launched(correlation int32, withID bool, now int64) bool {
 	at := -1
 	if c.inFlight() > 0 && correlation <= c.highest { // ids rise, so mostly it is new
 		at = c.find(correlation)
@@ -39,7 +40,7 @@ func (c *conn) launched(correlation int32, withID bool) bool {
 			c.flying = slices.Delete(c.flying, 0, c.head)
 			c.head = 0
 		}
-		c.flying = append(c.flying, flying{correlation, withID})
+		c.flying = append(c.flying, flying{correlation, withID, now})
 	case withID && !c.flying[at].withID:
 		c.flying[at].withID = true
 	default:
@@ -51,12 +52,14 @@ func (c *conn) launched(correlation int32, withID bool) bool {
 	return true
 }
 
-// landed takes the answer to a request.
-func (c *conn) landed(correlation int32) {
+// landed takes the answer to a request, or to one partition of it, and returns
+// when it was sent; 0 when that is not known any more.
+func (c *conn) landed(correlation int32) (sent int64) {
 	at := c.find(correlation)
 	if at < 0 {
-		return
+		return 0
 	}
+	sent = c.flying[at].at
 	if c.flying[at].withID {
 		c.withID--
 	}
@@ -68,6 +71,7 @@ func (c *conn) landed(correlation int32) {
 	if c.head == len(c.flying) {
 		c.flying, c.head = c.flying[:0], 0
 	}
+	return sent
 }
 
 // find returns where a request in flight stands; -1 when it is none.

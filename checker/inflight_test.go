@@ -33,7 +33,7 @@ func TestRequestsInFlightAreCountedAsAMapWould(t *testing.T) {
 						withID++
 					}
 				}
-				if got := c.launched(id, has); got != fresh {
+				if got := c.launched(id, has, 1); got != fresh {
 					t.Fatalf("launched %d: %v, want %v", id, got, fresh)
 				}
 			default:

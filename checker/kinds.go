@@ -42,8 +42,10 @@ const (
 	NoProducerID Kind = "no-producer-id"
 	// WrongAcks: a batch with a producer id in a request with acks other than all.
 	WrongAcks Kind = "wrong-acks"
-	// TooManyInFlight: more than five requests with producer ids in flight on one connection.
+	// TooManyInFlight: more than five requests with producer ids in flight on one connection, or more than the client was told to have.
 	TooManyInFlight Kind = "too-many-in-flight"
+	// EarlyRetry: a batch sent again sooner than the client was told to wait.
+	EarlyRetry Kind = "early-retry"
 
 	// DoubleAppend: one producer id, epoch and sequence appended twice within the broker's window.
 	DoubleAppend Kind = "double-append"

@@ -23,6 +23,7 @@ type op struct {
 type lane struct {
 	process  int32
 	order    bool  // the API promises that sends land in order
+	inCall   bool  // ... or at least the records of one call
 	deadline int64 // ns the client may take over a record; 0 is without limit
 	unproven bool  // acks=0: success proves no append
 	mayLose  bool  // acks=0: nothing is promised
@@ -38,8 +39,9 @@ type lane struct {
 	waiting map[int64]op // passed by, not met in the log yet
 
 	lastCall int64
-	before   int64 // when the ops read so far were answered, the latest of them
-	top      place // highest acked record met in the log so far
+	before   int64           // when the ops read so far were answered, the latest of them
+	top      place           // highest acked record met in the log so far
+	tops     map[int64]place // the same by call time, where order is promised in a call only
 	tallies  opTallies
 }
 
@@ -78,7 +80,7 @@ func broken(format string, args ...any) error {
 
 func newLane(p history.Process, cursor opCursor, clock *runClock, found *findings) *lane {
 	return &lane{
-		process: p.ID, order: p.OrderPromised, deadline: int64(p.Deadline), clock: clock, found: found, cursor: cursor,
+		process: p.ID, order: p.OrderPromised, inCall: p.OrderInCall, deadline: int64(p.Deadline), clock: clock, found: found, cursor: cursor,
 		unproven: p.Acks == "0", mayLose: p.Acks == "0", waiting: make(map[int64]op), lastCall: math.MinInt64, top: nowhere,
 	}
 }

@@ -35,7 +35,7 @@ func Names() []Checker {
 		{RealTimeOrder, promiseRealTime, []Kind{StaleOrder}},
 		{Liveness, promiseLiveness, []Kind{Stuck}},
 		{ClientProtocol, promiseClientProtocol, []Kind{
-			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight}},
+			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight, EarlyRetry}},
 		{BrokerProtocol, promiseBrokerProtocol, []Kind{
 			DoubleAppend, WrongDuplicateOffset, AckContradictsLog, ImpossibleAnswer, SharedProducerID}},
 	}

@@ -44,7 +44,7 @@ func (p *protocol) addN(n int64, kind Kind, ev *history.WireEvent, blame Blame, 
 	}
 	t.count += n
 	key := protocolKey{kind, ev.Process, tpOf(ev)}
-	if kind == NoProducerID || kind == WrongAcks || kind == TooManyInFlight {
+	if kind == NoProducerID || kind == WrongAcks || kind == TooManyInFlight || kind == EarlyRetry {
 		key.tp = history.TopicPartition{} // said of the client, not of a partition
 	}
 	if a, ok := p.groups[key]; ok {

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -148,10 +149,43 @@ func TestClientProtocol(t *testing.T) {
 			}
 			m.batch(answer(1, 4, 1, later+9, 7, -1))
 		}},
+		{name: "more in flight than asked for", kind: TooManyInFlight, count: 1, blame: BlameClient, says: "was told to have at most 2",
+			build: func(m *memoryRun) {
+				m.manifest.Processes[0].InFlight = 2
+				for i := range int64(3) {
+					m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
+				}
+			}},
+		{name: "more in flight than asked for, of a client that takes no such option", build: func(m *memoryRun) {
+			m.manifest.Processes[0].InFlight = 2
+			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "in_flight"}}
+			for i := range int64(3) {
+				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
+			}
+		}},
+		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
+		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
+		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
+		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
+			refusedThenSent(1, same)(m)
+		}},
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
 		}},
 	})
+}
+
+// refusedThenSent is a batch that is refused with 6 and sent again some ms later.
+func refusedThenSent(ms int64, change func(*history.WireEvent)) func(*memoryRun) {
+	return func(m *memoryRun) {
+		m.manifest.Processes[0].RetryBackoff = 100 * time.Millisecond
+		again := later + 2 + ms*1e6
+		m.send(1, later, again+9, history.Acked, int64(len(m.log))).stored(1, 4)
+		m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
+		other := func(ev *history.WireEvent) { ev.Correlation += 100; change(ev) }
+		m.batch(with(request(1, 4, 1, again), other)).batch(with(answer(1, 4, 1, again+1, 0, int64(len(m.log)-1)), other))
+	}
 }
 
 func TestBrokerProtocol(t *testing.T) {

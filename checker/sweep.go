@@ -177,7 +177,7 @@ func (s *sweep) first(l *lane, o *op, at place) {
 		if o.offset != at.offset && o.offset != history.NoOffset {
 			s.ackedElsewhere(o, at)
 		}
-		s.checkOrder(l, at)
+		s.checkOrder(l, o, at)
 	case history.Failed:
 		s.failedVisible(at)
 	case history.Unknown:

@@ -51,8 +51,9 @@ type tpWire struct {
 
 // laneWire is what the wire showed of one process in one partition.
 type laneWire struct {
-	seen intervals // record numbers
-	last history.WireEvent
+	seen    intervals // record numbers
+	refusal refusal
+	last    history.WireEvent
 }
 
 func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int) *journal {
@@ -190,6 +191,7 @@ func (j *journal) countRetry(ev *history.WireEvent) (again int64) {
 	if again = l.seen.add(ev.First, ev.Last); again > 0 {
 		j.n.retries++
 		j.n.retryRecords += again
+		j.checkBackoff(l, ev)
 	}
 	return again
 }
@@ -202,10 +204,13 @@ func (j *journal) answer(ev *history.WireEvent) {
 		j.n.byCode[ev.Error]++
 	}
 	t := j.tp(ev)
+	sent := j.conn(ev).landed(ev.Correlation)
 	if l := t.lanes.get(ev.Process); l != nil {
 		l.last = *ev
+		if ev.Action == history.ActionPassed || ev.Action == history.ActionForged {
+			l.refuse(ev, sent)
+		}
 	}
-	j.conn(ev).landed(ev.Correlation)
 
 	code := brokerCode(ev)
 	if notReady(code) {

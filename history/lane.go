@@ -19,6 +19,7 @@ type lane struct {
 	head   int   // of held: what stands before it was handed over
 	first  int64 // number of held[head]
 	ready  int   // finished ops from head on
+	called int64 // when the last one was
 	gone   map[int64]struct{}
 	counts Counts // but for Pending
 	closed bool   // everything was handed over, for good
@@ -31,13 +32,16 @@ type heldOp struct {
 	outcome           Outcome
 }
 
-// begin adds a pending op and returns its number.
-func (l *lane) begin(r *Recorder) int64 {
+// begin adds the pending ops of one call and returns the first one's number.
+func (l *lane) begin(r *Recorder, n int) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number := l.first + int64(len(l.held)-l.head)
-	l.held = append(l.held, heldOp{call: r.Now(), ret: Forever, offset: NoOffset})
-	l.counts.Calls++
+	l.called = max(r.Now(), l.called+1) // on a coarse clock two calls would look like one
+	for range n {
+		l.held = append(l.held, heldOp{call: l.called, ret: Forever, offset: NoOffset})
+	}
+	l.counts.Calls += int64(n)
 	return number
 }
 

@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -106,13 +107,18 @@ type Process struct {
 	Acks          string            `json:"acks"`        // asked for: all, 1, 0
 	InFlight      int               `json:"in_flight"`   // asked for; 0 is the library's own default
 	OrderPromised bool              `json:"order_promised"`
-	OrderWhy      string            `json:"order_why,omitempty"` // why it is, or is not
-	Deadline      time.Duration     `json:"deadline"`            // ns: how long the client may take over a record on a healthy cluster
+	OrderInCall   bool              `json:"order_in_call,omitempty"` // promised for the records of one call at least
+	OrderWhy      string            `json:"order_why,omitempty"`     // why it is, or is not
+	Deadline      time.Duration     `json:"deadline"`                // ns: how long the client may take over a record on a healthy cluster
 	RetryBackoff  time.Duration     `json:"retry_backoff,omitempty"`
 	Opened        int64             `json:"opened"`
 	Closed        int64             `json:"closed"`
-	Sent          int64             `json:"sent"` // records handed to it
-	Options       map[string]string `json:"options,omitempty"`
+	Sent          int64             `json:"sent"`              // records handed to it
+	Options       map[string]string `json:"options,omitempty"` // asked for
+	Unmapped      []Unmapped        `json:"unmapped,omitempty"`
+	// Without says that the scenario would have idempotence, and the library has
+	// none: it ran without.
+	Without bool `json:"without_idempotence,omitempty"`
 	// PID is the driver's process id; 0 when the client ran in the harness.
 	PID int `json:"pid,omitempty"`
 	// End says how the process ended when a fault ended it: "signal: killed".
@@ -120,6 +126,18 @@ type Process struct {
 	// TransactionalID is what it was opened with, if anything. Processes that
 	// share one also share a producer id, under rising epochs (KIP-98).
 	TransactionalID string `json:"transactional_id,omitempty"`
+}
+
+// Unmapped is an option that was asked for and is not in force as asked, since
+// the library has no place for it.
+type Unmapped struct {
+	Option string `json:"option"`
+	Why    string `json:"why"`
+}
+
+// Maps says whether the client took an option as it was asked.
+func (p *Process) Maps(option string) bool {
+	return !slices.ContainsFunc(p.Unmapped, func(u Unmapped) bool { return u.Option == option })
 }
 
 // Judge is what the scenario asks of the judges.

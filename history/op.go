@@ -41,7 +41,7 @@ type Op struct {
 	Topic     string  `json:"topic"`
 	Partition int32   `json:"partition"`
 	Number    int64   `json:"number"`
-	Call      int64   `json:"call"`   // ns since the manifest's clock base, taken before the client saw the record
+	Call      int64   `json:"call"`   // ns since the manifest's clock base, taken before the client saw the record; records of one call of the client have one call time
 	Return    int64   `json:"return"` // ns since the clock base, taken after the callback; Forever when unanswered
 	Outcome   Outcome `json:"outcome"`
 	Offset    int64   `json:"offset"`          // acked offset, or NoOffset

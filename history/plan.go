@@ -24,6 +24,9 @@ type WorkloadPlan struct {
 	Partitions  []LanePlan    `json:"partitions,omitempty"`
 	Warmup      int           `json:"warmup"`                // records per producer sent, and answered, before any fault is armed
 	Tail        int           `json:"tail,omitempty"`        // records per producer sent at least while no fault is under way, if need be beyond Records
+	Batch       int           `json:"batch,omitempty"`       // records per call of the client; 0: one
+	Outstanding int           `json:"outstanding,omitempty"` // unanswered records per producer at which it waits; 0: it never does
+	Burst       int           `json:"burst,omitempty"`       // records handed over before all of them are awaited; 0: none of that
 	Transaction int           `json:"transaction,omitempty"` // records per transaction; 0: none are used
 	Budget      time.Duration `json:"budget"`                // ns; the whole run
 }

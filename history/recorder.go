@@ -70,6 +70,23 @@ type Ticket struct {
 // process in its partition. Call it just before the record is handed to the
 // client.
 func (r *Recorder) Begin(process int32, tp TopicPartition) Ticket {
+	l := r.lane(process, tp)
+	return Ticket{Number: l.begin(r, 1), lane: l}
+}
+
+// BeginCall is Begin for n records that are handed over in one call. They share
+// a call time, which no other call of their lane has.
+func (r *Recorder) BeginCall(process int32, tp TopicPartition, n int) []Ticket {
+	l := r.lane(process, tp)
+	first := l.begin(r, n)
+	tickets := make([]Ticket, n)
+	for i := range tickets {
+		tickets[i] = Ticket{Number: first + int64(i), lane: l}
+	}
+	return tickets
+}
+
+func (r *Recorder) lane(process int32, tp TopicPartition) *lane {
 	p := (*r.processes.Load())[process]
 	if p == nil {
 		p = r.add(process)
@@ -81,7 +98,7 @@ func (r *Recorder) Begin(process int32, tp TopicPartition) Ticket {
 		p.lanes[tp] = l
 	}
 	p.mu.Unlock()
-	return Ticket{Number: l.begin(r), lane: l}
+	return l
 }
 
 // add makes room for a new process.

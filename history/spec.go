@@ -151,6 +151,14 @@ type WorkloadSpec struct {
 	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
 	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
 	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append, transactions: partitions per producer; 0 is all
+	// Batch is how many records are handed over in one call of the client, to one
+	// partition; 0 is 1. Outstanding is how many records a producer may have
+	// unanswered before it waits, as an application does that awaits its sends;
+	// 0 is without limit. Burst is how many records it hands over back to back
+	// before it waits until all of them are answered; 0 is none of that.
+	Batch       int `yaml:"batch,omitempty" json:"batch,omitempty"`
+	Outstanding int `yaml:"outstanding,omitempty" json:"outstanding,omitempty"`
+	Burst       int `yaml:"burst,omitempty" json:"burst,omitempty"`
 	// Transaction is how many records a transaction has; 0 is 10.
 	Transaction int `yaml:"transaction,omitempty" json:"transaction,omitempty"`
 	Tail        int `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more

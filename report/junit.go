@@ -9,16 +9,19 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 )
 
-// JUnit writes results as a JUnit report, a test suite per folder and Kafka: what
+// JUnit writes results as a JUnit report, a test suite per folder, client and Kafka: what
 // is not as expected is a failure, what is broken or inconclusive an error.
 func JUnit(w io.Writer, results []Result) error {
 	var all junit.Testsuites
 	all.Name = "idemcheck"
-	type place struct{ folder, kafka string }
+	type place struct {
+		folder string
+		setup
+	}
 	var order []place // as they come; scenarios are run in the order of the clusters they need
 	of := make(map[place][]Result)
 	for _, r := range results {
-		at := place{r.Folder, r.Kafka}
+		at := place{r.Folder, r.setup()}
 		if of[at] == nil {
 			order = append(order, at)
 		}
@@ -36,10 +39,17 @@ func suite(results []Result) junit.Testsuite {
 		name = "scenario files"
 	}
 	class := "idemcheck." + name
-	if kafka := results[0].Kafka; kafka != "" {
+	if on := results[0].setup(); on != (setup{}) {
+		var words []string
+		if on.client != "" {
+			words = append(words, on.client)
+		}
+		if on.kafka != "" {
+			words = append(words, "kafka_"+on.kafka)
+		}
 		// A dot would open another package where class names are shown as a tree.
-		class = "idemcheck.kafka_" + strings.ReplaceAll(kafka, ".", "_") + "." + name
-		name += " on Kafka " + kafka
+		class = "idemcheck." + strings.ReplaceAll(strings.Join(words, "_"), ".", "_") + "." + name
+		name += on.on()
 	}
 	s := junit.Testsuite{Name: name}
 	often := make(map[string]int)

@@ -17,7 +17,7 @@ func Markdown(w io.Writer, setting Setting, results []Result) error {
 	fmt.Fprintf(&b, "# idemcheck: %s\n\n", rec.headline())
 	fmt.Fprintf(&b, "%s\n\n", rec.setting())
 	if len(results) > 0 {
-		b.WriteString(matrix(results, (*scene).cell).markdown() + "\n")
+		b.WriteString(matrix(results).markdown() + "\n")
 	}
 	for _, whole := range rec.Whole {
 		fmt.Fprintf(&b, "**%s**\n\n", escape(whole))
@@ -72,11 +72,7 @@ func (rec Record) findings(b *strings.Builder) {
 	}
 	b.WriteString("## Not as expected\n\n")
 	for _, f := range rec.Findings {
-		on := ""
-		if f.Kafka != "" {
-			on = " on Kafka " + f.Kafka
-		}
-		fmt.Fprintf(b, "### %s%s, seed %d: %s\n\n%s\n\n", f.Scenario, on, f.Seed, strings.ReplaceAll(string(f.Outcome), "-", " "), escape(f.Why))
+		fmt.Fprintf(b, "### %s%s, seed %d: %s\n\n%s\n\n", f.Scenario, setup{f.Client, f.Kafka}.on(), f.Seed, strings.ReplaceAll(string(f.Outcome), "-", " "), escape(f.Why))
 		for _, cause := range f.Causes {
 			fmt.Fprintf(b, "- %s\n", escape(cause))
 		}
@@ -100,9 +96,7 @@ func skips(b *strings.Builder, results []Result) {
 			continue
 		}
 		name := (&scene{folder: s.Folder, scenario: s.Scenario}).name()
-		if s.Kafka != "" {
-			name += " on Kafka " + s.Kafka
-		}
+		name += s.setup().on()
 		if of[s.Skipped] == nil {
 			reasons = append(reasons, s.Skipped)
 		}

@@ -49,6 +49,7 @@ type FaultCount struct {
 // Finding is a run that did not come out as expected.
 type Finding struct {
 	Scenario string   `json:"scenario"`
+	Client   string   `json:"client,omitempty"`
 	Kafka    string   `json:"kafka,omitempty"`
 	Seed     uint64   `json:"seed"`
 	Outcome  Outcome  `json:"outcome"`
@@ -64,12 +65,14 @@ func Sum(setting Setting, results []Result) Record {
 		Setting: setting, Exit: ExitStatus(results), Outcomes: make(map[Outcome]int), Coverage: make(map[string]int64),
 		Faults: make(map[string]FaultCount), Seeds: make(map[string][]uint64), Findings: []Finding{}, Whole: AllSkipped(results),
 	}
-	if kafkas := versions(results); len(kafkas) > 1 || len(kafkas) == 1 && kafkas[0] != "" {
-		rec.Versions = kafkas
+	for _, on := range setups(results) {
+		if on.kafka != "" {
+			rec.Versions = union(rec.Versions, []string{on.kafka})
+		}
 	}
 	for _, r := range results {
 		rec.Outcomes[r.Outcome]++
-		if r.Outcome != Skipped && r.Kafka == results[0].Kafka { // the others have the same
+		if r.Outcome != Skipped && r.setup() == results[0].setup() { // the others have the same
 			name := (&scene{folder: r.Folder, scenario: r.Scenario}).name()
 			rec.Seeds[name] = append(rec.Seeds[name], r.Seed)
 		}
@@ -101,7 +104,7 @@ func Sum(setting Setting, results []Result) Record {
 
 func finding(r Result, again func(Result) string) Finding {
 	f := Finding{
-		Scenario: (&scene{folder: r.Folder, scenario: r.Scenario}).name(), Kafka: r.Kafka, Seed: r.Seed,
+		Scenario: (&scene{folder: r.Folder, scenario: r.Scenario}).name(), Client: r.Client, Kafka: r.Kafka, Seed: r.Seed,
 		Outcome: r.Outcome, Why: r.Broken, Dir: r.Dir, Again: again(r),
 	}
 	if v := r.Verdict; v != nil {

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"github.com/idemcheck/idemcheck/checker"
@@ -14,8 +15,9 @@ import (
 type Result struct {
 	Folder   string           `json:"folder,omitempty"`
 	Scenario string           `json:"scenario"`
-	File     string           `json:"file,omitempty"`  // of a scenario that is in no folder
-	Kafka    string           `json:"kafka,omitempty"` // version; empty where there is no choice of any
+	File     string           `json:"file,omitempty"`   // of a scenario that is in no folder
+	Client   string           `json:"client,omitempty"` // what was put in place of the scenario's own: kafkajs@2.2.4
+	Kafka    string           `json:"kafka,omitempty"`  // version; empty where there is no choice of any
 	Seed     uint64           `json:"seed"`
 	Dir      string           `json:"dir,omitempty"`
 	Took     time.Duration    `json:"took_ns"`
@@ -86,15 +88,50 @@ func ExitStatus(results []Result) int {
 	return 0
 }
 
-// AllSkipped says of every folder (of each Kafka) whose every scenario was
+// setup is with what a scenario was run, where there is a choice.
+type setup struct{ client, kafka string }
+
+func (r Result) setup() setup { return setup{r.Client, r.Kafka} }
+
+// on says it behind a scenario's name: " with kafkajs@2.2.4 on Kafka 4.3.1".
+func (s setup) on() (words string) {
+	if s.client != "" {
+		words = " with " + s.client
+	}
+	if s.kafka != "" {
+		words += " on Kafka " + s.kafka
+	}
+	return words
+}
+
+// called names the run for people: the scenario, and the client if it was chosen.
+func (r Result) called() string {
+	if r.Client == "" {
+		return r.Scenario
+	}
+	return r.Scenario + " " + r.Client
+}
+
+// briefly is on in a table's column.
+func (s setup) briefly() string {
+	if s.client == "" {
+		return " on " + s.kafka
+	}
+	return strings.Replace(s.on(), " on Kafka ", " on ", 1)
+}
+
+// AllSkipped says of every folder (with each client, on each Kafka) whose every scenario was
 // skipped that it shows nothing. One that somebody named must not pass for want
 // of a cluster that can do it.
 func AllSkipped(results []Result) []string {
-	type place struct{ folder, kafka string }
+	type place struct {
+		folder string
+		setup
+	}
 	var order []place
 	ran := make(map[place]bool)
 	for _, r := range results {
-		at := place{r.Folder, r.Kafka}
+		at := place{r.Folder, r.setup()}
 		if _, known := ran[at]; !known {
 			order = append(order, at)
 		}
@@ -109,10 +146,7 @@ func AllSkipped(results []Result) []string {
 		if at.folder == "" {
 			what = "every scenario file"
 		}
-		if at.kafka != "" {
-			what += " on Kafka " + at.kafka
-		}
-		all = append(all, what+" was skipped: it shows nothing")
+		all = append(all, what+at.on()+" was skipped: it shows nothing")
 	}
 	return all
 }

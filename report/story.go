@@ -29,7 +29,10 @@ func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
 	fmt.Fprintf(w, "  run %s, seed %d, %s, %s %s\n", m.Run, m.Seed, m.ClockBase.Format(time.RFC3339), m.Cluster.Kind, orImage(m.Cluster))
 	for _, p := range m.Processes {
 		fmt.Fprintf(w, "  producer %d: %s %s, idempotence %s, acks %s, %s\n",
-			p.Producer, p.Library, p.Version, onOff(p.Idempotence), p.Acks, records(p.Sent))
+			p.Producer, p.Library, p.Version, idempotence(p), p.Acks, records(p.Sent))
+		for _, u := range p.Unmapped {
+			fmt.Fprintf(w, "    %s is not in force as asked: %s\n", u.Option, u.Why)
+		}
 	}
 	for _, t := range m.Topics {
 		fmt.Fprintf(w, "  topic %s: %s, replication %d, end offsets %v\n", t.Name, counted(t.Partitions, "partition", "partitions"), t.Replication, t.Ends)
@@ -49,6 +52,14 @@ func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
 		fmt.Fprintf(w, "  %s\n", s.paint(red, v.HarnessError))
 	}
 	fmt.Fprintf(w, "\n%s  %s\n", s.paint(bold, "exercised"), Exercised(v))
+}
+
+// idempotence says whether it was on, and if it is not to be had.
+func idempotence(p history.Process) string {
+	if p.Without {
+		return "off (the library has none)"
+	}
+	return onOff(p.Idempotence)
 }
 
 // timeline merges phases and faults.

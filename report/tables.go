@@ -11,6 +11,45 @@ import (
 type grid struct {
 	heads []string
 	rows  [][]string
+	links map[[2]int]string // of cells, by row and column: where a cell leads, in Markdown
+}
+
+// fit writes it in columns, or where they would be too wide for the style with
+// letters for heads, which are spelled out below.
+func (g grid) fit(s Style) string {
+	wide := 0
+	text := g.plain(s)
+	for line := range strings.Lines(text) {
+		wide = max(wide, visible(strings.TrimRight(line, "\n")))
+	}
+	if s.Width == 0 || wide <= s.Width {
+		return text
+	}
+	short := grid{heads: []string{g.heads[0]}}
+	var legend strings.Builder
+	for i, head := range g.heads[1:] {
+		letter := string(rune('a' + i%26))
+		short.heads = append(short.heads, letter)
+		fmt.Fprintf(&legend, "  %s  %s\n", letter, head)
+	}
+	for _, row := range g.rows {
+		cells := []string{row[0]}
+		for _, cell := range row[1:] {
+			cells = append(cells, mark(cell))
+		}
+		short.rows = append(short.rows, cells)
+	}
+	return short.plain(s) + "\n" + legend.String() + "  ok as expected, X violation, ? inconclusive, ! broken, - skipped\n"
+}
+
+// mark is short for a cell.
+func mark(cell string) string {
+	for _, m := range []struct{ word, mark string }{{"violation", "X"}, {"broken", "!"}, {"inconclusive", "?"}, {"as expected", "ok"}, {"skipped", "-"}} {
+		if strings.Contains(cell, m.word) {
+			return m.mark
+		}
+	}
+	return ""
 }
 
 // plain writes it in columns, indented by two.
@@ -44,57 +83,71 @@ func (g grid) plain(s Style) string {
 // markdown writes it as a Markdown table.
 func (g grid) markdown() string {
 	var b strings.Builder
-	row := func(cells []string) {
+	row := func(n int, cells []string) {
 		b.WriteString("|")
-		for _, cell := range cells {
-			b.WriteString(" " + strings.ReplaceAll(escape(cell), "|", "\\|") + " |")
+		for i, cell := range cells {
+			text := strings.ReplaceAll(escape(cell), "|", "\\|")
+			if to := g.links[[2]int{n, i}]; to != "" {
+				text = "[" + text + "](" + strings.ReplaceAll(to, " ", "%20") + ")"
+			}
+			b.WriteString(" " + text + " |")
 		}
 		b.WriteString("\n")
 	}
-	row(g.heads)
+	row(-1, g.heads)
 	b.WriteString("|" + strings.Repeat(" --- |", len(g.heads)) + "\n")
-	for _, cells := range g.rows {
-		row(cells)
+	for n, cells := range g.rows {
+		row(n, cells)
 	}
 	return b.String()
 }
 
-// versions lists the Kafka versions of results, in the order in which they came.
-func versions(results []Result) []string {
-	var all []string
+// setups lists with what results were come by, in the order in which they came.
+func setups(results []Result) []setup {
+	var all []setup
 	for _, r := range results {
-		if !slices.Contains(all, r.Kafka) {
-			all = append(all, r.Kafka)
+		if !slices.Contains(all, r.setup()) {
+			all = append(all, r.setup())
 		}
 	}
 	return all
 }
 
-// matrix has a row per scenario and a column per Kafka.
-func matrix(results []Result, cell func(*scene) string) grid {
-	kafkas := versions(results)
-	g := grid{heads: []string{"scenario"}}
-	for _, kafka := range kafkas {
-		g.heads = append(g.heads, onKafka(kafka))
+// matrix has a row per scenario and a column per client and Kafka.
+func matrix(results []Result) grid {
+	all := setups(results)
+	g := grid{heads: []string{"scenario"}, links: make(map[[2]int]string)}
+	for _, on := range all {
+		g.heads = append(g.heads, head(on, all))
 	}
 	place := make(map[string]int)
 	for _, s := range scenes(results) {
 		name := s.name()
 		if _, known := place[name]; !known {
 			place[name] = len(g.rows)
-			g.rows = append(g.rows, append([]string{name}, make([]string, len(kafkas))...))
+			g.rows = append(g.rows, append([]string{name}, make([]string, len(all))...))
 		}
-		g.rows[place[name]][1+slices.Index(kafkas, s.kafka)] = cell(s)
+		column := 1 + slices.Index(all, s.setup)
+		g.rows[place[name]][column] = s.cell()
+		if s.client != "" {
+			g.links[[2]int{place[name], column}] = s.dir
+		}
 	}
 	return g
 }
 
-// onKafka heads a column.
-func onKafka(kafka string) string {
-	if kafka == "" {
+// head heads a column, with what tells it from the others.
+func head(on setup, all []setup) string {
+	several := slices.ContainsFunc(all, func(o setup) bool { return o.kafka != on.kafka })
+	switch {
+	case on == setup{}:
 		return "result"
+	case on.client == "":
+		return "Kafka " + on.kafka
+	case on.kafka == "" || !several:
+		return on.client
 	}
-	return "Kafka " + kafka
+	return on.client + ", Kafka " + on.kafka
 }
 
 func (s *scene) name() string {
@@ -112,8 +165,10 @@ var outcomesInWords = [...]struct {
 	{AsExpected, "as expected"}, {NotAsExpected, "violation"}, {Inconclusive, "inconclusive"}, {Broken, "broken"}, {Skipped, "skipped"},
 }
 
-// cell says what came of a scenario on one Kafka, and how long it took:
+// cell says what came of a scenario in one setup, and how long it took:
 // "violation, 8.1 s", or of several runs "9 as expected, 1 violation, 8.1 s".
+// With clients side by side, what was violated counts for more than the time:
+// "violation: duplicate, lost".
 func (s *scene) cell() string {
 	var parts []string
 	for _, o := range outcomesInWords {
@@ -124,15 +179,19 @@ func (s *scene) cell() string {
 			parts = append(parts, o.word)
 		}
 	}
-	if s.runs > 0 {
-		parts = append(parts, briefly(median(s.whole)))
+	switch text := strings.Join(parts, ", "); {
+	case s.client != "" && len(s.kinds) > 0:
+		return text + ": " + strings.Join(s.kinds, ", ")
+	case s.client != "" || s.runs == 0:
+		return text
+	default:
+		return text + ", " + briefly(median(s.whole))
 	}
-	return strings.Join(parts, ", ")
 }
 
-// times is where the time went, a row per scenario and Kafka.
+// times is where the time went, a row per scenario, client and Kafka.
 func times(results []Result) grid {
-	several := len(versions(results)) > 1
+	several := len(setups(results)) > 1
 	g := grid{heads: []string{"where the time went", "runs", "cluster", "fault latency", "fault heal", "whole again", "run"}}
 	for _, s := range scenes(results) {
 		if s.runs == 0 {
@@ -140,7 +199,7 @@ func times(results []Result) grid {
 		}
 		name := s.name()
 		if several {
-			name += " on " + s.kafka
+			name += s.briefly()
 		}
 		latency := ofAll(s.latency)
 		if s.slowest.Latency > 100*time.Millisecond {

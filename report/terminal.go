@@ -36,7 +36,7 @@ func Line(out io.Writer, r Result, s Style) {
 	w := new(strings.Builder)
 	defer func() { s.show(out, w.String()) }()
 	mark, code := badge(r.Outcome)
-	fmt.Fprintf(w, "%s %-26s %s%s\n", s.paint(code, mark), r.Scenario, s.paint(code, headline(r)), s.paint(dim, took(r.Took)))
+	fmt.Fprintf(w, "%s %-26s %s%s\n", s.paint(code, mark), r.called(), s.paint(code, headline(r)), s.paint(dim, took(r.Took)))
 	if r.Verdict != nil {
 		fmt.Fprintf(w, "    %s\n", Exercised(r.Verdict))
 	}
@@ -138,12 +138,12 @@ func anomalies(w io.Writer, v *checker.Verdict, s Style) {
 	}
 }
 
-// Tables writes, after a set of results, what came of each scenario on each
-// Kafka where there were several, and where the time went.
+// Tables writes, after a set of results, what came of each scenario with each
+// client and on each Kafka where there were several, and where the time went.
 func Tables(out io.Writer, results []Result, s Style) {
 	w := new(strings.Builder)
-	if len(versions(results)) > 1 {
-		fmt.Fprintf(w, "\n%s", matrix(results, (*scene).cell).plain(s))
+	if len(setups(results)) > 1 {
+		fmt.Fprintf(w, "\n%s", matrix(results).fit(s))
 	}
 	if g := times(results); len(g.rows) > 0 {
 		fmt.Fprintf(w, "\n%s", g.plain(s))

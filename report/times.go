@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/history"
 )
 
@@ -68,15 +69,18 @@ func Measure(run *history.Run) (Times, []FaultTime) {
 	return t, all
 }
 
-// scene sums up the results of one scenario on one Kafka.
+// scene sums up the results of one scenario with one client on one Kafka.
 type scene struct {
-	folder, scenario, kafka string
-	outcomes                map[Outcome]int
-	runs                    int // that were not skipped
-	cluster, heal           time.Duration
-	whole                   []time.Duration
-	latency, healing        []time.Duration
-	slowest                 FaultTime // of latencies
+	folder, scenario string
+	setup
+	outcomes         map[Outcome]int
+	kinds            []string // of anomalies that were not expected
+	dir              string   // of the last run that was not as expected, or else of the last
+	runs             int      // that were not skipped
+	cluster, heal    time.Duration
+	whole            []time.Duration
+	latency, healing []time.Duration
+	slowest          FaultTime // of latencies
 }
 
 func (s *scene) add(r Result) {
@@ -85,6 +89,12 @@ func (s *scene) add(r Result) {
 		return
 	}
 	s.runs++
+	if r.Outcome != AsExpected || s.outcomes[AsExpected] == s.runs {
+		s.dir = r.Dir
+	}
+	if r.Outcome == NotAsExpected {
+		s.kinds = union(s.kinds, kindsOf(r.Verdict))
+	}
 	s.cluster = max(s.cluster, r.Times.Cluster)
 	s.heal = max(s.heal, r.Times.Heal)
 	s.whole = append(s.whole, r.Took)
@@ -102,16 +112,36 @@ func (s *scene) add(r Result) {
 	}
 }
 
-// scenes groups results by scenario and Kafka, in the order in which they came.
+// kindsOf lists the kinds of anomalies of a verdict, in the judges' order.
+func kindsOf(v *checker.Verdict) (kinds []string) {
+	for _, g := range v.Guarantees {
+		for _, a := range g.Anomalies {
+			kinds = union(kinds, []string{string(a.Kind)})
+		}
+	}
+	return kinds
+}
+
+// union adds what is not there yet.
+func union(all, more []string) []string {
+	for _, one := range more {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// scenes groups results by scenario, client and Kafka, in the order in which they came.
 func scenes(results []Result) []*scene {
 	var all []*scene
 	for _, r := range results {
 		at := slices.IndexFunc(all, func(s *scene) bool {
-			return s.folder == r.Folder && s.scenario == r.Scenario && s.kafka == r.Kafka
+			return s.folder == r.Folder && s.scenario == r.Scenario && s.setup == r.setup()
 		})
 		if at < 0 {
 			at = len(all)
-			all = append(all, &scene{folder: r.Folder, scenario: r.Scenario, kafka: r.Kafka, outcomes: make(map[Outcome]int)})
+			all = append(all, &scene{folder: r.Folder, scenario: r.Scenario, setup: r.setup(), outcomes: make(map[Outcome]int)})
 		}
 		all[at].add(r)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/suites"
@@ -219,10 +220,80 @@ func TestADriverThatDiesByItselfBreaksTheRunWithItsLastLines(t *testing.T) {
 	}
 }
 
-func TestALibraryWithoutADriverCannotRunApart(t *testing.T) {
-	s := session(t, Config{Drivers: map[string][]string{}})
-	err := s.Run(t.Context(), apart(func(*suites.Scenario) {}), 7, filepath.Join(t.TempDir(), "run"))
-	if err == nil || !strings.Contains(err.Error(), "no driver program") {
+// client has a scenario's producers be of another library.
+func client(library string) suites.Scenario {
+	return apart(func(s *suites.Scenario) { *s = s.With(library, nil) })
+}
+
+func TestAClientThatCannotBeHadIsSaidBeforeAnythingIsStarted(t *testing.T) {
+	s := session(t, Config{Cache: provision.Cache{Dir: t.TempDir(), Offline: true}})
+	sc := client("franz-go@1.0.0")
+	if err := s.Provide(t.Context(), sc); err == nil || !strings.Contains(err.Error(), "client franz-go@1.0.0 is not in the cache") {
 		t.Errorf("%v", err)
+	}
+	// And then it is not tried again.
+	if err := s.Provide(t.Context(), sc); err == nil || !strings.Contains(err.Error(), "as was said before") {
+		t.Errorf("%v", err)
+	}
+}
+
+// introducing is a driver that says it is something, and no more.
+func introducing(t *testing.T, ready string) []string {
+	t.Helper()
+	driver := filepath.Join(t.TempDir(), "driver.sh")
+	text := "#!/bin/sh\nread line\necho '" + ready + "'\nread line\necho '{\"event\":\"closed\"}'\n"
+	if err := os.WriteFile(driver, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return []string{driver}
+}
+
+func TestAnotherVersionThanWasAskedForIsNotJudged(t *testing.T) {
+	driver := introducing(t, `{"event":"ready","protocol":1,"library":"sh","version":"1.2.4","order":{},"deadline_ms":1000}`)
+	s := session(t, Config{Drivers: map[string][]string{"sh@1.2.3": driver}})
+	err := s.Run(t.Context(), client("sh@1.2.3"), 7, filepath.Join(t.TempDir(), "run"))
+	var broken *Broken
+	if !errors.As(err, &broken) || !strings.Contains(err.Error(), "sh@1.2.3 was asked for, and the library says that it is sh 1.2.4") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAScenarioIsSkippedForALibraryThatLacksWhatItNeeds(t *testing.T) {
+	driver := introducing(t, `{"event":"fatal","class":"unsupported","option":"idempotence","message":"sh has no idempotent producer"}`)
+	s := session(t, Config{Drivers: map[string][]string{"sh@1.2.3": driver}})
+	err := s.Run(t.Context(), client("sh@1.2.3"), 7, filepath.Join(t.TempDir(), "run"))
+	var skipped *Skipped
+	if !errors.As(err, &skipped) || skipped.Why != "sh@1.2.3 cannot run it: idempotence: sh has no idempotent producer" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestALibraryWithoutIdempotenceRunsWhatCanDoWithout(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	driver := filepath.Join(t.TempDir(), "driver.sh")
+	// It is franz-go, once it is told to do without idempotence.
+	text := `#!/bin/sh
+read line
+case "$line" in *'"idempotence":true'*)
+	echo '{"event":"fatal","class":"unsupported","option":"idempotence","message":"it has none"}'
+	exit 3
+esac
+{ echo "$line"; cat; } | ` + os.Args[0] + " driver franz-go\n"
+	if err := os.WriteFile(driver, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := session(t, Config{})
+	sc := apart(func(s *suites.Scenario) {
+		*s = s.With("", []string{driver})
+		s.Clients[0].OrWithout = true
+	})
+	if err := s.Run(t.Context(), sc, 7, dir); err != nil {
+		t.Fatal(err)
+	}
+	_, m := manifest(t, dir)
+	for _, p := range m.Processes {
+		if p.Idempotence || !p.Without {
+			t.Errorf("%+v", p)
+		}
 	}
 }

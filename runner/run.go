@@ -135,6 +135,9 @@ func (r *run) enter(ctx context.Context, p phase) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errBudget) {
 		return fmt.Errorf("stopped in phase %s: %w", p.name, cause)
 	}
+	if skipped := (*Skipped)(nil); errors.As(err, &skipped) {
+		return skipped
+	}
 	return &Broken{p.name, err}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/clients/franz"
+	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
@@ -30,6 +31,8 @@ type Config struct {
 	// Drivers are the programs, with their arguments, that run a library's
 	// producers in processes of their own, by library; nil is this program's own.
 	Drivers map[string][]string
+	// Cache has the drivers of all other libraries and versions.
+	Cache provision.Cache
 	// Watch, when not nil, is told how a run stands, several times a second.
 	Watch func(Status)
 	// Fault, when not nil, is told of every line of a run's faults.jsonl as it is
@@ -70,10 +73,8 @@ func libraries() map[string]clients.Library {
 	return map[string]clients.Library{franz.Name: franz.Library{}}
 }
 
-// Libraries describes the client libraries, by name.
-func Libraries() map[string]string {
-	return map[string]string{franz.Name: "franz-go " + franz.Version() + ", in this process"}
-}
+// InProcess says which client library runs inside this process.
+func InProcess() string { return franz.Name + " " + franz.Version() + ", in this process" }
 
 // Broken is the error of a run that could not do its job: the harness, the
 // cluster or a client failed in Phase. It is not a verdict about anyone.
@@ -86,7 +87,8 @@ func (b *Broken) Error() string { return fmt.Sprintf("in phase %s: %v", b.Phase,
 
 func (b *Broken) Unwrap() error { return b.Err }
 
-// Skipped is the error of a scenario that the chosen cluster cannot run.
+// Skipped is the error of a scenario that the chosen cluster, or client, cannot
+// run.
 type Skipped struct{ Why string }
 
 func (s *Skipped) Error() string { return "skipped: " + s.Why }

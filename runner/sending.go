@@ -92,10 +92,6 @@ func quiet(all []suites.Client) time.Duration {
 // openOne opens one producer instance, and says about it all but its id.
 func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.Producer, history.Process, error) {
 	spec := r.scenario.Clients[index%len(r.scenario.Clients)]
-	library, err := r.library(spec, clientID)
-	if err != nil {
-		return nil, history.Process{}, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, openLimit)
 	defer cancel()
 	opened := r.recorder.Now()
@@ -103,17 +99,20 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 	if o.TransactionalID != "" { // every instance of a producer has the same
 		o.TransactionalID = fmt.Sprintf("%s-%s-%d", o.TransactionalID, r.manifest.Run, index)
 	}
-	producer, err := library.Open(ctx, r.site.fleet.Addresses(), o)
+	producer, without, err := r.openClient(ctx, spec, o)
 	if err != nil {
 		return nil, history.Process{}, err
 	}
 	info := producer.Info()
 	about := history.Process{
 		Producer: index, Library: info.Library, Version: info.Version, ClientID: clientID,
-		Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
-		OrderPromised: info.OrderPromised, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
+		Idempotence: spec.Idempotence && !without, Without: without, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
+		OrderPromised: info.OrderPromised, OrderInCall: info.OrderInCall, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
 		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options),
 		TransactionalID: o.TransactionalID,
+	}
+	for _, u := range info.Unmapped {
+		about.Unmapped = append(about.Unmapped, history.Unmapped(u))
 	}
 	if p, ok := producer.(clients.Process); ok {
 		about.PID = p.PID()

@@ -27,6 +27,7 @@ type Session struct {
 	site         *site                 // nil when none is up
 	imageVersion *history.KafkaVersion // of Config.Image, once it was asked for
 	found        *external.Cluster     // the user's, once it was looked for
+	programs     map[string]program    // drivers, by library and version
 }
 
 // site is a running cluster with the proxies in front of it.
@@ -55,7 +56,7 @@ func NewSession(c Config) *Session {
 	if c.Drivers == nil {
 		c.Drivers = drivers()
 	}
-	return &Session{config: c}
+	return &Session{config: c, programs: make(map[string]program)}
 }
 
 // Can says whether the chosen kind of cluster can run a scenario; if not the

@@ -59,11 +59,14 @@ type Topics struct {
 // Client says with what the producers send. With several, producers take them
 // in turn.
 type Client struct {
-	Library     string  `yaml:"library,omitempty" json:"library"`
-	Process     bool    `yaml:"process,omitempty" json:"process,omitempty"` // each producer in a process of its own
-	Idempotence bool    `yaml:"idempotence" json:"idempotence"`
-	Acks        string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0
-	Options     Options `yaml:"options,omitempty" json:"options"`
+	Library     string   `yaml:"library,omitempty" json:"library,omitempty"` // NAME or NAME@VERSION
+	Driver      []string `yaml:"driver,omitempty" json:"driver,omitempty"`   // a driver program and its arguments, in place of a library
+	Process     bool     `yaml:"process,omitempty" json:"process,omitempty"` // each producer in a process of its own
+	Idempotence bool     `yaml:"idempotence" json:"idempotence"`
+	// OrWithout: a library that has no idempotence runs it too, without.
+	OrWithout bool    `yaml:"or_without,omitempty" json:"or_without,omitempty"`
+	Acks      string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0
+	Options   Options `yaml:"options,omitempty" json:"options"`
 }
 
 // Options is the common vocabulary of client options. Zero leaves the library's
@@ -106,7 +109,7 @@ func (s *Scenario) fill(v Vocabulary) {
 	s.Topics.Partitions = orElse(s.Topics.Partitions, defaultPartitions)
 	s.Topics.Replication = orElse(s.Topics.Replication, s.Cluster.Brokers)
 	for i := range s.Clients {
-		s.Clients[i].Library = orElse(s.Clients[i].Library, "franz-go")
+		s.Clients[i].fill()
 		s.Clients[i].Acks = orElse(s.Clients[i].Acks, "all")
 	}
 	s.Workload.Producers = orElse(s.Workload.Producers, 1)
@@ -122,6 +125,28 @@ func (s *Scenario) fill(v Vocabulary) {
 	if len(s.Check) == 0 {
 		s.Check = v.Checks
 	}
+}
+
+// InProcess is the one library that runs inside the harness, unless a version of
+// it is named or it is to have a process of its own.
+const InProcess = "franz-go"
+
+// fill puts the defaults in place.
+func (c *Client) fill() {
+	if len(c.Driver) == 0 {
+		c.Library = orElse(c.Library, InProcess)
+	}
+	c.Process = c.Process || c.Library != InProcess
+}
+
+// With is the scenario with other producers: of one library, or one driver.
+func (s Scenario) With(library string, driver []string) Scenario {
+	s.Clients = slices.Clone(s.Clients)
+	for i := range s.Clients {
+		s.Clients[i].Library, s.Clients[i].Driver = library, driver
+		s.Clients[i].fill()
+	}
+	return s
 }
 
 func orElse[T comparable](value, otherwise T) T {

@@ -16,7 +16,7 @@ import (
 // are not imported here; who loads hands them in.
 type Vocabulary struct {
 	Workloads []string
-	Libraries []string
+	Library   func(spec string) error // is it NAME or NAME@VERSION of a client library?
 	Checks    []string
 	Counter   func(name string) bool // is it a coverage counter?
 	Anomalies []string               // kinds of anomaly
@@ -220,11 +220,28 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 		}
 		at := fmt.Sprintf("$.clients[%d]", i)
 		validateTransactions(s, at, c, v, complain)
-		oneOf(at+".library", "library", c.Library, v.Libraries)
+		validateLibrary(at, c, v, complain)
 		oneOf(at+".acks", "acks", c.Acks, []string{"all", "1", "0"})
 		if c.Options.Compression != "" {
 			oneOf(at+".options.compression", "compression", c.Options.Compression, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 		}
+	}
+}
+
+// validateLibrary wants a library that there is, or a driver program.
+func validateLibrary(at string, c Client, v Vocabulary, complain func(string, string, ...any)) {
+	switch {
+	case len(c.Driver) > 0 && c.Library != "":
+		complain(at+".driver", "driver and library: want one of them")
+	case len(c.Driver) > 0 && c.Driver[0] == "":
+		complain(at+".driver", "driver: want a program and its arguments, like [./my-driver]")
+	case len(c.Driver) == 0:
+		if err := v.Library(c.Library); err != nil {
+			complain(at+".library", "%v", err)
+		}
+	}
+	if c.OrWithout && !c.Idempotence {
+		complain(at+".or_without", "or_without goes with idempotence: true")
 	}
 }
 

@@ -1,18 +1,25 @@
 package suites
 
 import (
+	"fmt"
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/workloads"
+	"strings"
 )
 
 // vocabulary is the real one, gathered as the command line gathers it. Only
 // the libraries are named here, so that no client is linked in.
 func vocabulary() Vocabulary {
 	v := Vocabulary{
-		Libraries: []string{"franz-go"},
-		Counter:   checker.KnownCounter,
+		Library: func(spec string) error {
+			if name, _, _ := strings.Cut(spec, "@"); name != "franz-go" {
+				return fmt.Errorf("unknown client library %q (there are franz-go)", spec)
+			}
+			return nil
+		},
+		Counter: checker.KnownCounter,
 		Workload: func(s *Scenario) error {
 			workload, err := workloads.ByName(s.Workload.Name)
 			if err != nil {

@@ -21,6 +21,9 @@ func newPacer(rate float64) *pacer {
 	return &pacer{gap: time.Duration(float64(time.Second) / rate), next: time.Now()}
 }
 
+// skip gives a turn away.
+func (p *pacer) skip() { p.next = p.next.Add(p.gap) }
+
 func (p *pacer) wait(ctx context.Context) error {
 	if p.gap == 0 {
 		return ctx.Err()

@@ -19,9 +19,22 @@ func (q *quota) wait(ctx context.Context) error {
 	if err := q.pace.wait(ctx); err != nil {
 		return err
 	}
+	q.count()
+	return nil
+}
+
+// also counts n more records, which the same call took along, and puts the next
+// turn off accordingly.
+func (q *quota) also(n int) {
+	for range n {
+		q.pace.skip()
+		q.count()
+	}
+}
+
+func (q *quota) count() {
 	q.sent++
 	if q.tail++; q.env.Plan.Tail > 0 && !q.env.Calm() {
 		q.tail = 0
 	}
-	return nil
 }

@@ -19,35 +19,107 @@ type sender struct {
 	seat  *Seat
 	lanes []history.TopicPartition
 	turn  int
+	free  chan struct{} // a token for each record that may still be unanswered; nil: without limit
+	begun int           // records of the burst so far
 }
 
-func (s *sender) step(ctx context.Context) error {
+// step makes one call, and returns how many records it had.
+func (s *sender) step(ctx context.Context) (int, error) {
+	n := max(s.env.Plan.Batch, 1)
+	wait := n
+	if burst := s.env.Plan.Burst; burst > 0 {
+		wait = 0
+		if s.begun%burst == 0 { // all of the last one, before the next one begins
+			wait = burst
+		}
+		s.begun += n
+	}
+	for range wait {
+		if err := s.await(ctx); err != nil {
+			return 0, err
+		}
+	}
 	producer, err := s.seat.Take(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer s.seat.Give()
-	s.hand(producer)
-	return nil
+	if n == 1 {
+		s.hand(producer)
+	} else {
+		s.handAll(producer, n)
+	}
+	return n, nil
+}
+
+// await waits until one more record may be unanswered.
+func (s *sender) await(ctx context.Context) error {
+	if s.free == nil {
+		return nil
+	}
+	select {
+	case <-s.free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // hand begins the next record and hands it to the producer, which has the seat.
 func (s *sender) hand(producer Producer) {
+	lane := s.next()
+	ticket := s.env.Recorder.Begin(producer.Process, lane)
+	producer.Send(s.env.Life, s.record(producer, lane, ticket), func(r clients.Result) { s.answered(ticket, r) })
+}
+
+// handAll is hand for the records of one call. A producer that takes no more
+// than one in a call gets them one by one.
+func (s *sender) handAll(producer Producer, n int) {
+	batcher, ok := producer.Producer.(clients.Batcher)
+	if !ok {
+		lane := s.next()
+		for range n {
+			ticket := s.env.Recorder.Begin(producer.Process, lane)
+			producer.Send(s.env.Life, s.record(producer, lane, ticket), func(r clients.Result) { s.answered(ticket, r) })
+		}
+		return
+	}
+	lane := s.next()
+	tickets := s.env.Recorder.BeginCall(producer.Process, lane, n)
+	records := make([]clients.Record, n)
+	for i, ticket := range tickets {
+		records[i] = s.record(producer, lane, ticket)
+	}
+	batcher.SendAll(s.env.Life, records, func(i int, r clients.Result) { s.answered(tickets[i], r) })
+}
+
+// next is the lane whose turn it is.
+func (s *sender) next() history.TopicPartition {
 	lane := s.lanes[s.turn%len(s.lanes)]
 	s.turn++
-	ticket := s.env.Recorder.Begin(producer.Process, lane)
+	return lane
+}
+
+func (s *sender) record(producer Producer, lane history.TopicPartition, ticket history.Ticket) clients.Record {
 	value := history.AppendValue(make([]byte, 0, s.env.Plan.Size), history.Identity{
 		Run: s.env.Run, Process: producer.Process, Topic: lane.Topic,
 		Partition: lane.Partition, Number: ticket.Number,
 	}, s.env.Plan.Size)
-	producer.Send(s.env.Life, clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value},
-		func(r clients.Result) {
-			err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
-			// An answer after the wait was ended is no news: the op is unknown.
-			if err != nil && !errors.Is(err, history.ErrGivenUp) {
-				s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
-			}
-		})
+	return clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value}
+}
+
+func (s *sender) answered(ticket history.Ticket, r clients.Result) {
+	err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
+	// An answer after the wait was ended is no news: the op is unknown.
+	if err != nil && !errors.Is(err, history.ErrGivenUp) {
+		s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
+	}
+	if s.free != nil {
+		select {
+		case s.free <- struct{}{}:
+		default: // it was answered twice, which Broken knows
+		}
+	}
 }
 
 func (s *sender) flush(ctx context.Context) error {
@@ -66,6 +138,12 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 	var all sync.WaitGroup
 	for i, seat := range env.Producers {
 		s := &sender{env: env, index: i, seat: seat}
+		if most := max(env.Plan.Outstanding, env.Plan.Burst); most > 0 {
+			s.free = make(chan struct{}, most)
+			for range most {
+				s.free <- struct{}{}
+			}
+		}
 		for _, topic := range env.Topics {
 			for _, partition := range env.Plan.Partitions[i].Partitions {
 				s.lanes = append(s.lanes, history.TopicPartition{Topic: topic, Partition: partition})

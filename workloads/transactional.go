@@ -56,7 +56,7 @@ func (s *sender) warmTransaction(ctx context.Context) error {
 		return err
 	}
 	for range s.env.Plan.Warmup {
-		if err := s.step(ctx); err != nil {
+		if _, err := s.step(ctx); err != nil {
 			return err
 		}
 	}
@@ -98,6 +98,9 @@ func (s *sender) begin(ctx context.Context) (Producer, error) {
 func (s *sender) fill(ctx context.Context, producer Producer, quota *quota) error {
 	for range s.env.Plan.Transaction {
 		if err := quota.wait(ctx); err != nil {
+			return err
+		}
+		if err := s.await(ctx); err != nil {
 			return err
 		}
 		if err := s.with(ctx, producer, func(clients.Transactional) error { s.hand(producer); return nil }); err != nil {

@@ -67,7 +67,7 @@ type Env struct {
 func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	plan := history.WorkloadPlan{
 		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
-		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail,
+		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail, Batch: spec.Batch, Outstanding: spec.Outstanding, Burst: spec.Burst,
 	}
 	rate, err := ParseRate(spec.Rate)
 	if err != nil {
@@ -77,11 +77,26 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	if spec.Transaction != 0 && !Transactional(spec.Name) {
 		return plan, fmt.Errorf("transaction %d: %s does not send in transactions", spec.Transaction, spec.Name)
 	}
+	switch {
+	case spec.Batch < 0 || spec.Batch > mostInCall:
+		return plan, fmt.Errorf("batch %d: want 1 to %d records per call, or leave it out for 1", spec.Batch, mostInCall)
+	case spec.Batch > 1 && Transactional(spec.Name):
+		return plan, fmt.Errorf("batch %d: %s sends record by record", spec.Batch, spec.Name)
+	case spec.Burst < 0 || spec.Burst > 0 && (spec.Outstanding > 0 || Transactional(spec.Name)):
+		return plan, fmt.Errorf("burst %d: want 1 or more, without outstanding and outside transactions", spec.Burst)
+	case spec.Burst > 0 && spec.Burst%max(spec.Batch, 1) != 0:
+		return plan, fmt.Errorf("burst %d: want whole calls of %d records", spec.Burst, max(spec.Batch, 1))
+	case spec.Outstanding != 0 && spec.Outstanding < max(spec.Batch, 1):
+		return plan, fmt.Errorf("outstanding %d: want as many as a call has records (%d) or more, or leave it out for no limit", spec.Outstanding, max(spec.Batch, 1))
+	}
 	if spec.Tail > 0 && rate == 0 {
 		return plan, fmt.Errorf("tail %d: it needs a rate, since it may take as long as faults do", spec.Tail)
 	}
 	return plan, nil
 }
+
+// mostInCall is how many records a call may have.
+const mostInCall = 10_000
 
 // Bounds of a rate: one record in a thousand seconds, and more than any
 // producer can do.
@@ -109,10 +124,12 @@ func Warm(ctx context.Context, env Env) error {
 		if env.Plan.Transaction > 0 {
 			return s.warmTransaction(ctx)
 		}
-		for range env.Plan.Warmup {
-			if err := s.step(ctx); err != nil {
+		for sent := 0; sent < env.Plan.Warmup; {
+			n, err := s.step(ctx)
+			if err != nil {
 				return err
 			}
+			sent += n
 		}
 		return s.flush(ctx)
 	})
@@ -131,10 +148,14 @@ func Send(ctx context.Context, env Env) error {
 			if err := quota.wait(ctx); err != nil {
 				return err
 			}
-			if err := s.step(ctx); err != nil {
+			n, err := s.step(ctx)
+			if err != nil {
 				return err
 			}
-			env.Called(s.index)
+			for range n {
+				env.Called(s.index)
+			}
+			quota.also(n - 1)
 		}
 		return nil
 	})

@@ -9,4 +9,6 @@ import "embed"
 // Source is the driver programs' source, a folder by library.
 //
 //go:embed franz-go
+//go:embed kafka-clients
+//go:embed aiokafka confluent-kafka-python kafka-python python
 var Source embed.FS

@@ -57,7 +57,13 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 
 // describe fills in Info from the options as franz-go understands them.
 func describe(o clients.Options) clients.Info {
-	info := clients.Info{Library: Name, Version: Version(), Deadline: deadline(o), Unmapped: unmapped(o)}
+	info := clients.Info{Library: Name, Version: Version(), Deadline: deadline(o)}
+	if o.Idempotence && o.InFlight != 0 && o.InFlight != 5 {
+		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "in_flight", Why: "an idempotent franz-go producer always has up to 5 requests in flight per broker"})
+	}
+	if o.RetryBackoff > 0 {
+		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "retry_backoff", Why: "it holds for requests that fail as a whole; a batch that a broker refuses is sent again as soon as metadata was updated"})
+	}
 	switch {
 	case o.Idempotence:
 		info.OrderPromised = true

@@ -14,8 +14,6 @@ const (
 	maxBuffered = 10000
 	// defaultTimeout is franz-go's 10 s for the broker plus 10 s of its own.
 	defaultTimeout = 20 * time.Second
-	// idempotentInFlight is what an idempotent producer has, and cannot be told.
-	idempotentInFlight = 5
 	// leastMetadataAge replaces the default of 5 s, with which a client stalls
 	// that long after a first answer was cut.
 	leastMetadataAge = 100 * time.Millisecond
@@ -33,14 +31,6 @@ func inFlight(o clients.Options) int {
 		return o.InFlight
 	}
 	return 1 // franz-go's default without idempotence
-}
-
-// unmapped lists what was asked for and franz-go has otherwise.
-func unmapped(o clients.Options) []clients.Unmapped {
-	if o.Idempotence && o.InFlight != 0 && o.InFlight != idempotentInFlight {
-		return []clients.Unmapped{{Option: "in_flight", Why: fmt.Sprintf("an idempotent franz-go producer always has up to %d requests in flight per broker", idempotentInFlight)}}
-	}
-	return nil
 }
 
 // translate maps the common vocabulary to franz-go's options. What is left
@@ -67,7 +57,7 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		return nil, err
 	}
 	opts = append(opts, kgo.RequiredAcks(acks))
-	if !o.Idempotence {
+	if !o.Idempotence { // with it, the number is fixed
 		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight(o)))
 	}
 	codec, err := compression(o.Compression)

@@ -82,19 +82,27 @@ func TestOrderIsPromisedOnlyWhereARetryCannotBeOvertaken(t *testing.T) {
 	}
 }
 
-func TestANumberInFlightThatAnIdempotentProducerDoesNotTakeIsUnmapped(t *testing.T) {
+func TestAnOptionThatIsNotInForceAsAskedIsSaid(t *testing.T) {
 	for _, c := range []struct {
-		o        clients.Options
-		unmapped int
+		o    clients.Options
+		want string // options that are not in force
 	}{
-		{clients.Options{Idempotence: true}, 0},
-		{clients.Options{Idempotence: true, InFlight: 5}, 0},
-		{clients.Options{Idempotence: true, InFlight: 1}, 1},
-		{clients.Options{Idempotence: true, InFlight: 6}, 1},
-		{clients.Options{InFlight: 1}, 0},
+		{clients.Options{Idempotence: true}, ""},
+		{clients.Options{Idempotence: true, InFlight: 5}, ""},
+		{clients.Options{Idempotence: true, InFlight: 1}, "in_flight"},
+		{clients.Options{Idempotence: true, InFlight: 6}, "in_flight"},
+		{clients.Options{InFlight: 6}, ""},
+		{clients.Options{RetryBackoff: time.Second}, "retry_backoff"},
 	} {
-		if got := describe(c.o).Unmapped; len(got) != c.unmapped || len(got) > 0 && (got[0].Option != "in_flight" || got[0].Why == "") {
-			t.Errorf("%+v: %v", c.o, got)
+		var got []string
+		for _, u := range describe(c.o).Unmapped {
+			got = append(got, u.Option)
+			if u.Why == "" {
+				t.Errorf("%+v: %s, without a reason", c.o, u.Option)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %q, want %q", c.o, got, c.want)
 		}
 	}
 }

@@ -62,6 +62,7 @@ type step struct {
 	dir     string   // inside the folder; empty for the folder itself
 	env     []string // KEY=value, besides what this process has
 	command []string
+	in      string // standard input
 }
 
 // run runs a program to its end. Its output goes to the log; the error has the
@@ -75,6 +76,7 @@ func (b *builder) capture(ctx context.Context, s step, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Dir = b.path(s.dir)
 	cmd.Env = append(os.Environ(), s.env...)
+	cmd.Stdin = strings.NewReader(s.in)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(b.log, &last, out), io.MultiWriter(b.log, &last)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -1,3 +1,177 @@
 package provision
 
-func mavenLibraries() []Library { return nil }
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/idemcheck/idemcheck/clients/drivers"
+)
+
+func mavenLibraries() []Library {
+	return []Library{
+		javaLibrary{artifact: "kafka-clients", main: "KafkaClients"}.library("4.3.1", "2.8.2 and later", "java"),
+	}
+}
+
+const (
+	copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+	gsonVersion      = "2.13.2"
+	// slf4jVersion takes the place of the one that the library names: the API
+	// and what writes the log must be of one version, and this one has all that
+	// older callers call.
+	slf4jVersion = "2.0.17"
+)
+
+// javaLibrary is an artifact of Apache Kafka, with the driver in
+// clients/drivers/ARTIFACT and what that shares with the one of kafka-clients.
+type javaLibrary struct {
+	artifact string
+	main     string   // class of the driver, in package idemcheck
+	shared   []string // files from clients/drivers/kafka-clients
+}
+
+func (j javaLibrary) library(newest, versions string, aliases ...string) Library {
+	return Library{
+		Name: j.artifact, Aliases: aliases, Explain: "Java, org.apache.kafka:" + j.artifact + " from Maven Central", Newest: newest, Versions: versions,
+		tools: []tool{{"mvn", "https://maven.apache.org"}, {"javac", jdk}, {"jar", jdk}, {"java", jdk}},
+		build: j.build,
+		source: func() map[string][]byte {
+			own := files(drivers.Source, j.artifact, "source")
+			all := files(drivers.Source, "kafka-clients", "source")
+			for _, name := range j.shared {
+				own["source/"+name] = all["source/"+name]
+			}
+			return own
+		},
+	}
+}
+
+const jdk = "a JDK, 11 or later"
+
+// build compiles the driver against the version asked for. The class files are
+// those of Java 8, as the oldest libraries are: a later change of the JDK does
+// not break what is in the cache.
+func (j javaLibrary) build(ctx context.Context, b *builder) ([]string, error) {
+	if err := b.write("pom.xml", j.pom(b.version)); err != nil {
+		return nil, err
+	}
+	if err := maven(ctx, b, copyDependencies, "-DincludeScope=runtime", "-DoutputDirectory="+b.path("lib")); err != nil {
+		return nil, err
+	}
+	sources, err := filepath.Glob(b.path("source", "*.java"))
+	if err != nil {
+		return nil, err
+	}
+	javac := append([]string{"javac", "-nowarn", "-Xlint:-options", "--release", "8", "-cp", b.path("lib", "*"), "-d", b.path("classes")}, sources...)
+	if err := b.run(ctx, step{command: javac}); err != nil {
+		return nil, err
+	}
+	// A shared archive takes classes from jars only.
+	if err := b.run(ctx, step{command: []string{"jar", "cf", b.path("driver.jar"), "-C", b.path("classes"), "."}}); err != nil {
+		return nil, err
+	}
+	jars, err := filepath.Glob(b.path("lib", "*.jar"))
+	if err != nil {
+		return nil, err
+	}
+	command := j.command(append([]string{b.path("driver.jar")}, jars...))
+	if j.archive(ctx, b, command) {
+		command = slices.Insert(command, 1, "-XX:SharedArchiveFile="+b.path(archiveName))
+	}
+	for i, word := range command {
+		command[i] = strings.ReplaceAll(word, b.dir, "{dir}")
+	}
+	return command, nil
+}
+
+// command runs the driver. The client compiler alone, the serial collector and
+// classes shared with other processes have it ready in half the time.
+func (j javaLibrary) command(jars []string) []string {
+	return []string{
+		"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
+		"-XX:+DisplayVMOutputToStderr", "-Xlog:disable", "-Xlog:all=warning:stderr", // standard output belongs to the protocol
+		"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+		"-cp", strings.Join(jars, string(os.PathListSeparator)), "idemcheck." + j.main,
+	}
+}
+
+const archiveName = "driver.jsa"
+
+// archive has the JVM write down the classes that a producer needs, as it has
+// them in memory, for later starts. A producer without a broker is enough. A
+// JVM that cannot (before 13) makes no archive: starts then take longer.
+func (j javaLibrary) archive(ctx context.Context, b *builder, command []string) bool {
+	const rehearsal = `{"command":"open","protocol":1,"bootstrap":["127.0.0.1:1"],"options":{"client_id":"rehearsal","idempotence":true,"acks":"all"}}
+{"command":"close"}
+`
+	training := slices.Insert(slices.Clone(command), 1, "-XX:ArchiveClassesAtExit="+b.path(archiveName))
+	// The driver says that it found no broker, and exits accordingly.
+	_ = b.run(ctx, step{command: training, in: rehearsal})
+	info, err := os.Stat(b.path(archiveName))
+	return err == nil && info.Size() > 0
+}
+
+// pom names the library, and what the driver needs besides.
+func (j javaLibrary) pom(version string) string {
+	dependency := func(group, artifact, version, more string) string {
+		return fmt.Sprintf("    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version>%s</dependency>\n",
+			group, artifact, escape(version), more)
+	}
+	without := func(group, artifact string) string {
+		return fmt.Sprintf("<exclusions><exclusion><groupId>%s</groupId><artifactId>%s</artifactId></exclusion></exclusions>", group, artifact)
+	}
+	return `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>idemcheck</groupId><artifactId>driver</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+` + dependency("org.apache.kafka", j.artifact, version, "") +
+		dependency("com.google.code.gson", "gson", gsonVersion, without("com.google.errorprone", "*")) +
+		dependency("org.slf4j", "slf4j-api", slf4jVersion, "") +
+		dependency("org.slf4j", "slf4j-simple", slf4jVersion, "") +
+		"  </dependencies>\n</project>\n"
+}
+
+func escape(text string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text)) // a strings.Builder takes everything
+	return b.String()
+}
+
+// maven runs a goal. -U asks again for what was not there the last time.
+func maven(ctx context.Context, b *builder, goal string, properties ...string) error {
+	var out bytes.Buffer
+	err := b.capture(ctx, step{command: append([]string{"mvn", "-q", "-B", "-U", goal}, properties...)}, &out)
+	if err == nil {
+		return nil
+	}
+	if why := mavenError(out.Bytes()); why != "" && ctx.Err() == nil {
+		return errors.New("mvn: " + why)
+	}
+	return err
+}
+
+// mavenError is what went wrong, out of the page of advice that Maven gives
+// with it: the first error, from the cause on.
+func mavenError(out []byte) string {
+	for line := range bytes.Lines(out) {
+		why, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "[ERROR] ")
+		if !ok {
+			continue
+		}
+		for _, cause := range []string{"Could not find artifact ", "Could not transfer artifact "} {
+			if _, after, ok := strings.Cut(why, cause); ok {
+				why = cause + after
+			}
+		}
+		why, _, _ = strings.Cut(why, " -> [Help")
+		return why
+	}
+	return ""
+}

@@ -7,6 +7,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -58,6 +59,28 @@ func Split(spec string) (name, version string) {
 		return spec, ""
 	}
 	return spec[:at], strings.TrimPrefix(spec[at+1:], "v")
+}
+
+// Check says whether a client library is named so, LIBRARY or LIBRARY@VERSION.
+// Whether there is such a version its registry knows.
+func Check(spec string) error {
+	name, version := Split(spec)
+	if _, err := ByName(name); err != nil {
+		return err
+	}
+	if version == "" && strings.HasSuffix(spec, "@") || version != "" && plain(version) != nil {
+		return fmt.Errorf("client %q: want LIBRARY or LIBRARY@VERSION, with a version as its registry has it, like %s@1.2.3", spec, name)
+	}
+	return nil
+}
+
+// Whole names a library and its version, the newest when none is named.
+func Whole(spec string) string {
+	name, version := Split(spec)
+	if l, err := ByName(name); err == nil {
+		return l.Name + "@" + cmp.Or(version, l.Newest)
+	}
+	return spec
 }
 
 // Same says whether two versions are the same one, with or without a "v".

@@ -15,6 +15,7 @@ import (
 type job struct {
 	scenario suites.Scenario
 	seed     uint64
+	client   string // what is in place of the scenario's own; empty for that
 }
 
 // jobs lists what is to be run on each Kafka, in order: scenarios of equal
@@ -31,10 +32,17 @@ func (f *runFlags) jobs(args []string) ([]job, error) {
 		scenarios = append(scenarios, found...)
 	}
 	var jobs []job
+	clients := f.clients
+	if len(clients) == 0 {
+		clients = []string{""}
+	}
 	for i := range f.runs {
 		for _, sc := range scenarios {
-			if f.shard.has(sc.Folder+"/"+sc.Name, i) {
-				jobs = append(jobs, job{sc, f.seed + uint64(i)})
+			if !f.shard.has(sc.Folder+"/"+sc.Name, i) {
+				continue
+			}
+			for _, client := range clients {
+				jobs = append(jobs, job{with(sc, client), f.seed + uint64(i), client})
 			}
 		}
 	}

@@ -3,13 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
@@ -141,10 +140,24 @@ func listCounters() ([]entry, error) {
 }
 
 func listClients() ([]entry, error) {
-	libraries := runner.Libraries()
-	var entries []entry
-	for _, name := range slices.Sorted(maps.Keys(libraries)) {
-		entries = append(entries, entry{name, libraries[name]})
+	dir, err := provision.DefaultDir()
+	if err != nil {
+		return nil, err
 	}
-	return entries, nil
+	kept := provision.Cache{Dir: dir}.Kept()
+	entries := []entry{{suites.InProcess, runner.InProcess()}}
+	for _, l := range provision.All() {
+		line := fmt.Sprintf("%s; %s by default, tried with %s", l.Explain, l.Newest, l.Versions)
+		var here []string
+		for _, spec := range kept {
+			if name, version := provision.Split(spec); name == l.Name {
+				here = append(here, version)
+			}
+		}
+		if len(here) > 0 {
+			line += "; built here: " + strings.Join(here, ", ")
+		}
+		entries = append(entries, entry{l.Name + "@VERSION", line})
+	}
+	return append(entries, entry{"./DRIVER", "any program that speaks clients/driver/PROTOCOL.md"}), nil
 }

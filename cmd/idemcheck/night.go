@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/cluster/external"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/report"
@@ -39,9 +39,11 @@ func newNight(f *runFlags, jobs []job) *night {
 		Version: version(), Cluster: f.cluster, Seed: f.seed, Runs: f.runs, Shard: f.shard.String(),
 		Began: time.Now(), Left: f.total(jobs), Again: f.again,
 	}
-	libraries := runner.Libraries()
-	for _, name := range slices.Sorted(maps.Keys(libraries)) {
-		n.setting.Clients = append(n.setting.Clients, libraries[name])
+	for _, client := range f.clients {
+		n.setting.Clients = append(n.setting.Clients, label(client))
+	}
+	if len(f.clients) == 0 {
+		n.setting.Clients = []string{runner.InProcess()}
 	}
 	return n
 }
@@ -88,6 +90,9 @@ func (f *runFlags) describe() string {
 // again is the command that runs one of the jobs once more.
 func (f *runFlags) again(r report.Result) string {
 	words := []string{"idemcheck run --cluster", f.cluster}
+	if r.Client != "" {
+		words = append(words, "--client", f.named(r.Client))
+	}
 	if f.cluster == "docker" {
 		words = append(words, "--kafka", cmp.Or(r.Kafka, f.kafka[0]))
 	}
@@ -131,6 +136,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 	}
 	session := runner.NewSession(runner.Config{
 		Cluster: n.flags.cluster, Kafka: kafka, Image: n.flags.image, Version: version(),
+		Cache: provision.Cache{Dir: n.flags.cache, Progress: n.screen.note},
 		Watch: n.screen.show, Progress: n.screen.note, Outside: n.flags.outside.outside(nil),
 	})
 	defer func() {
@@ -149,7 +155,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 				return false, err
 			}
 		}
-		if name := j.scenario.Folder + "/" + j.scenario.Name; session.Can(j.scenario) != nil && skipped[name] {
+		if name := j.client + j.scenario.Folder + "/" + j.scenario.Name; session.Can(j.scenario) != nil && skipped[name] {
 			n.setting.Left--
 			continue
 		} else if session.Can(j.scenario) != nil {
@@ -157,7 +163,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 		} else {
 			onCluster++
 		}
-		n.screen.begin(j.scenario.Name)
+		n.screen.begin(strings.TrimSpace(j.scenario.Name + " " + label(j.client)))
 		result := n.flags.runOne(ctx, session, kafka, j)
 		if err := n.keep(result); err != nil {
 			return false, err
@@ -216,7 +222,7 @@ func (n *night) writeSummaries() error {
 
 func (f *runFlags) runOne(ctx context.Context, session *runner.Session, kafka string, j job) report.Result {
 	began := time.Now()
-	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Seed: j.seed}
+	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Client: label(j.client), Seed: j.seed}
 	if f.image == "" {
 		result.Kafka = cmp.Or(j.scenario.Cluster.Kafka, kafka) // of an image it is not known
 	}
@@ -228,13 +234,25 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, kafka st
 		result.Outcome, result.Skipped = report.Skipped, skipped.Why
 		return result
 	}
+	if err := session.Provide(ctx, j.scenario); err != nil {
+		result.Outcome, result.Broken = report.Broken, err.Error()
+		return result
+	}
 	dir, err := runDir(f.out, j.scenario.Name, j.seed, began)
 	if err != nil {
 		result.Outcome, result.Broken = report.Broken, err.Error()
 		return result
 	}
 	result.Dir = dir
-	if err := session.Run(ctx, j.scenario, j.seed, result.Dir); err != nil {
+	err = session.Run(ctx, j.scenario, j.seed, result.Dir)
+	if errors.As(err, &skipped) { // the client cannot run it: nothing was sent
+		result.Outcome, result.Skipped, result.Dir = report.Skipped, skipped.Why, ""
+		if err := os.RemoveAll(dir); err != nil {
+			result.Outcome, result.Broken = report.Broken, err.Error()
+		}
+		return result
+	}
+	if err != nil {
 		result.Broken = err.Error()
 	}
 	if verdict, err := judge(result.Dir); err == nil {

@@ -23,6 +23,8 @@ type runFlags struct {
 	kafka            []string // versions
 	seed             uint64
 	runs             int
+	clients          []string // LIBRARY[@VERSION], or paths of drivers
+	cache            string
 	shard            shard
 	perCluster       int
 	out, keep, junit string
@@ -45,6 +47,7 @@ needs nothing but this program.`,
   idemcheck run --cluster docker --kafka 4.3.1 basic
   idemcheck run --cluster docker --kafka 3.9.2,4.3.1 --runs 5 --summary night.md mix
   idemcheck run --cluster docker basic/leader-restart-forgets --runs 5
+  idemcheck run --client kafkajs@2.2.4,sarama,./my-driver clients
   idemcheck run --cluster external --bootstrap kafka-1:9092 --client-config client.properties faults
   idemcheck run mine.yaml --seed 42 --junit report.xml`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -72,6 +75,8 @@ needs nothing but this program.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.cluster, "cluster", "embedded", "what to run on: embedded (kfake, in this process), docker (three Kafka brokers in containers) or external (your own, see --bootstrap)")
 	flags.StringSliceVar(&f.kafka, "kafka", []string{defaultKafka}, "Kafka `version`, or several of them: 3.9.2,4.3.1; with --cluster docker")
+	flags.StringSliceVar(&f.clients, "client", nil, "client `library`, LIBRARY[@VERSION] or the path of a driver program, in place of the scenarios' own; or several of them: kafkajs@2.2.4,sarama,./my-driver (idemcheck list clients)")
+	flags.StringVar(&f.cache, "cache", "", "`folder` that client libraries are kept in once they are built (default: IDEMCHECK_CACHE, or idemcheck in your cache folder)")
 	flags.StringVar(&f.image, "image", "", "image `reference` in place of the version's own, with --cluster docker")
 	flags.Uint64Var(&f.seed, "seed", 0, "the `number` everything random comes from (default: a fresh one, printed first)")
 	flags.IntVar(&f.runs, "runs", 1, "`how often` to run each scenario, with seeds that count up")
@@ -115,6 +120,9 @@ func (f *runFlags) check() error {
 		return errors.New("--image needs --cluster docker")
 	case f.image != "" && len(f.kafka) > 1:
 		return errors.New("--image is of one version, and --kafka names several")
+	}
+	if err := f.checkClients(); err != nil {
+		return err
 	}
 	for _, file := range f.summaries {
 		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
-	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
 	"github.com/idemcheck/idemcheck/workloads"
 )
@@ -16,8 +13,8 @@ import (
 // them.
 func vocabulary() suites.Vocabulary {
 	v := suites.Vocabulary{
-		Libraries: slices.Sorted(maps.Keys(runner.Libraries())),
-		Counter:   checker.KnownCounter,
+		Library: provision.Check,
+		Counter: checker.KnownCounter,
 		Workload: func(s *suites.Scenario) error {
 			workload, err := workloads.ByName(s.Workload.Name)
 			if err != nil {

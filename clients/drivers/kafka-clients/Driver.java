@@ -1,0 +1,243 @@
+package idemcheck;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Drives one producer by clients/driver/PROTOCOL.md: one thread reads commands
+ * ahead, this one carries them out in order, and one writes events.
+ */
+final class Driver {
+    static final int PROTOCOL = 1;
+
+    /** How many commands are read ahead. Reading stops while that many wait. */
+    private static final int AHEAD = 64;
+    /** How long a command may hold up the close command that follows it. */
+    private static final long HELD_UP_MS = 2000;
+    private static final int BROKEN = 3; // exit status
+
+    private final Gson gson = new Gson();
+    private final Client client;
+    private final Events events;
+    private final BlockingQueue<Command> commands = new ArrayBlockingQueue<>(AHEAD);
+    private final Set<Sent> unanswered = ConcurrentHashMap.newKeySet();
+    private final CountDownLatch closing = new CountDownLatch(1);
+
+    private Driver(Client client) {
+        this.client = client;
+        // Standard output belongs to the protocol, whatever a library prints. The
+        // plain stream also tells when nobody reads: a PrintStream does not.
+        events = new Events(new FileOutputStream(FileDescriptor.out), () -> abandon("nobody reads the events"));
+        System.setOut(System.err);
+    }
+
+    /** Runs the program to its end. */
+    static void run(Client client) {
+        Driver d = new Driver(client);
+        Thread listener = new Thread(d::listen, "commands");
+        listener.setDaemon(true);
+        listener.start();
+        int status = BROKEN;
+        try {
+            d.serve();
+            status = 0;
+        } catch (Client.Unsupported e) {
+            d.fatal("unsupported", e.option, e.getMessage());
+        } catch (Misled e) {
+            d.fatal("driver", null, e.getMessage());
+        } catch (Throwable e) {
+            e.printStackTrace();
+            d.fatal(e.getClass().getSimpleName(), null, Failure.words(e));
+        }
+        d.exit(status);
+    }
+
+    private void serve() throws Exception {
+        open(commands.take());
+        for (;;) {
+            Command c = commands.take();
+            switch (c.command) {
+                case "send":
+                    c.records.forEach(this::send);
+                    break;
+                case "flush":
+                    reply(c.id, "flushed", client::flush);
+                    break;
+                case "begin":
+                    reply(c.id, "done", client::begin);
+                    break;
+                case "commit":
+                    reply(c.id, "done", client::commit);
+                    break;
+                case "abort":
+                    reply(c.id, "done", client::abort);
+                    break;
+                case "close":
+                    close();
+                    return;
+                case "open":
+                    throw new Misled("a second open command: a driver has one producer");
+                default:
+                    throw new Misled("there is no command \"" + c.command + "\"");
+            }
+        }
+    }
+
+    private void open(Command c) throws Exception {
+        if (!c.command.equals("open")) {
+            throw new Misled("command \"" + c.command + "\" before open");
+        }
+        if (c.protocol != PROTOCOL) {
+            throw new Misled("the harness speaks version " + c.protocol + " of the protocol: this driver speaks " + PROTOCOL);
+        }
+        if (c.options == null || c.bootstrap == null) {
+            throw new Misled("open has no options or no bootstrap");
+        }
+        events.add(gson.toJson(client.open(c)));
+    }
+
+    private void send(Command.Record record) {
+        Sent sent = new Sent(record.id);
+        unanswered.add(sent);
+        client.send(record, sent);
+    }
+
+    /** A record, from its command to its answer. */
+    private final class Sent implements Client.Answer {
+        private final long id;
+
+        Sent(long id) {
+            this.id = id;
+        }
+
+        @Override
+        public void acked(int partition, long offset) {
+            if (unanswered.remove(this)) {
+                events.ack(id, partition, offset);
+            } else {
+                System.err.println("record " + id + " was answered again: acked at offset " + offset);
+            }
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            if (unanswered.remove(this)) {
+                fail(id, failure);
+            } else {
+                System.err.println("record " + id + " was answered again: " + failure.message);
+            }
+        }
+    }
+
+    private void reply(long id, String event, Runnable command) {
+        try {
+            command.run();
+        } catch (RuntimeException e) {
+            fail(id, client.failure(e));
+            return;
+        }
+        JsonObject done = new JsonObject();
+        done.addProperty("event", event);
+        done.addProperty("id", id);
+        events.add(done.toString());
+    }
+
+    private void fail(long id, Failure failure) {
+        failure.id = id;
+        events.fail(gson.toJson(failure));
+    }
+
+    private void close() {
+        closing.countDown();
+        client.close();
+        for (Sent sent : unanswered) {
+            sent.failed(Failure.ofDriver("closed before the library answered"));
+        }
+        events.add("{\"event\":\"closed\"}");
+    }
+
+    /** Reads commands, so that their end is seen while one is carried out. */
+    private void listen() {
+        try {
+            BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8), 1 << 16);
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                Command c = gson.fromJson(line, Command.class);
+                if (c == null || c.command == null) {
+                    throw new JsonParseException("it names no command");
+                }
+                commands.put(c);
+                if (c.command.equals("close")) {
+                    // A flush or a send may wait for brokers that are gone.
+                    if (!closing.await(HELD_UP_MS, TimeUnit.MILLISECONDS)) {
+                        client.close();
+                    }
+                    return;
+                }
+            }
+            abandon("standard input ended without a close command: the harness is gone");
+        } catch (JsonParseException e) {
+            fatal("driver", null, "a line of standard input is no command of the protocol: " + Failure.words(e));
+            exit(BROKEN);
+        } catch (IOException | InterruptedException e) {
+            abandon("standard input: " + e);
+        }
+    }
+
+    private void fatal(String type, String option, String message) {
+        JsonObject event = new JsonObject();
+        event.addProperty("event", "fatal");
+        event.addProperty("class", type);
+        event.addProperty("option", option);
+        event.addProperty("message", message);
+        events.add(gson.toJson(event)); // which leaves out what is null
+    }
+
+    /** Closes what can be closed quickly, and ends. */
+    private void abandon(String why) {
+        System.err.println(why);
+        Thread closer = new Thread(() -> {
+            client.close();
+            exit(BROKEN);
+        }, "close");
+        closer.setDaemon(true);
+        closer.start();
+        try {
+            closer.join(HELD_UP_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        System.exit(BROKEN);
+    }
+
+    private void exit(int status) {
+        try {
+            events.close();
+        } catch (InterruptedException e) {
+            status = BROKEN;
+        }
+        System.exit(status);
+    }
+
+    /** The harness says what makes no sense. */
+    private static final class Misled extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Misled(String message) {
+            super(message);
+        }
+    }
+}
