@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -102,6 +103,7 @@ type producer struct {
 	// unconfirmed: acks 0. franz-go then reports success once a request is
 	// written to its socket, with an offset that no broker gave.
 	unconfirmed bool
+	unanswered  sync.WaitGroup // records without a callback
 }
 
 func (p *producer) Info() clients.Info { return p.info }
@@ -109,7 +111,9 @@ func (p *producer) Info() clients.Info { return p.info }
 // Send hands one record to kgo.Produce, whose promise is called exactly once.
 func (p *producer) Send(ctx context.Context, r clients.Record, done func(clients.Result)) {
 	record := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value}
+	p.unanswered.Add(1)
 	p.client.Produce(ctx, record, func(sent *kgo.Record, err error) {
+		defer p.unanswered.Done()
 		if err != nil {
 			done(result(err))
 			return
@@ -129,12 +133,14 @@ func (p *producer) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the client. kgo fails what is still buffered, and calls it back.
+// Close ends the client. kgo fails what is still buffered, and calls it back,
+// some of it after its Close has returned.
 func (p *producer) Close(ctx context.Context) error {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		p.client.Close()
+		p.unanswered.Wait()
 	}()
 	select {
 	case <-closed:

@@ -14,13 +14,15 @@ import (
 )
 
 // driverCommand is what `idemcheck run` starts for producers that are to be in
-// a process of their own. People have no use for it, so help does not list it.
+// a process of their own, and what tests drivers.
 func driverCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    "driver LIBRARY",
-		Short:  "Drive one producer from standard input (clients/driver/PROTOCOL.md)",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+	cmd := &cobra.Command{
+		Use:   "driver LIBRARY",
+		Short: "Drive one producer of a built-in library from standard input, or test a driver program",
+		Long: `With the name of a library that is built in, this is its driver program: it takes
+commands on standard input and gives events on standard output, as
+clients/driver/PROTOCOL.md describes. A run starts it by itself.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if args[0] != franz.Name {
 				return usage(fmt.Errorf("no driver for %q is built in (there is %s)", args[0], strings.Join([]string{franz.Name}, ", ")))
@@ -32,4 +34,6 @@ func driverCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.AddCommand(driverTestCommand())
+	return cmd
 }
