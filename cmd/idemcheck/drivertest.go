@@ -30,12 +30,15 @@ type driverTest struct {
 func driverTestCommand() *cobra.Command {
 	var d driverTest
 	cmd := &cobra.Command{
-		Use:   "test COMMAND [ARGS ...]",
+		Use:   "test COMMAND [ARGS ...] | LIBRARY[@VERSION]",
 		Short: "Hold a driver program to the driver protocol, case by case, on a broker of its own",
 		Long: `Starts the driver program once for each case, talks to it as a run does, and
 compares what it says with what a broker in this process holds and has seen.
 A case that fails shows what was sent, what came, which sentence of
 clients/driver/PROTOCOL.md is broken, and what to do.
+
+A client library that idemcheck knows may stand in place of a command: its
+driver is built first, if it is not there.
 
 Flags stand in front of COMMAND; everything behind is the driver's own.
 
@@ -77,6 +80,9 @@ func (d *driverTest) run(ctx context.Context, out io.Writer, command []string) e
 	}
 	if d.list {
 		return d.names(out, cases)
+	}
+	if command, err = provisioned(ctx, command); err != nil {
+		return broken(err)
 	}
 	dir := d.logs
 	if dir == "" {
