@@ -8,5 +8,5 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed franz-go
+//go:embed franz-go sarama
 var Source embed.FS
