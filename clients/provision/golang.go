@@ -39,6 +39,12 @@ func goDrivers() []goLibrary {
 			module:   "github.com/IBM/sarama", was: "github.com/Shopify/sarama", until: [2]int{1, 39}, more: shared,
 			aliases: []string{"IBM/sarama", "Shopify/sarama"},
 		},
+		{
+			name: "confluent-kafka-go", newest: "2.15.1",
+			versions: "1.4.2 to 2.15.1; before 1.5 no batch_size, and values up to a little less than 1 MiB; 1.4.2 reports any commit as done",
+			module:   "github.com/confluentinc/confluent-kafka-go/v2", was: "github.com/confluentinc/confluent-kafka-go", until: [2]int{1, 9}, more: shared,
+			aliases: []string{"confluentinc/confluent-kafka-go"}, cgo: true,
+		},
 	}
 }
 

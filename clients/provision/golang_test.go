@@ -30,6 +30,10 @@ func TestAVersionIsFetchedByThePathThatItHadThen(t *testing.T) {
 		{"sarama", "1.61.1", "github.com/IBM/sarama"},
 		{"sarama", "1.47.1-0.20260101000000-abcdefabcdef", "github.com/IBM/sarama"},
 		{"sarama", "nonsense", "github.com/IBM/sarama"},
+		{"confluent-kafka-go", "1.4.2", "github.com/confluentinc/confluent-kafka-go"},
+		{"confluent-kafka-go", "1.9.2", "github.com/confluentinc/confluent-kafka-go"},
+		{"confluent-kafka-go", "2.0.2", "github.com/confluentinc/confluent-kafka-go/v2"},
+		{"confluent-kafka-go", "2.15.1", "github.com/confluentinc/confluent-kafka-go/v2"},
 		{"franz-go", "1.16.1", "github.com/twmb/franz-go"},
 	} {
 		if got := goLibraryOf(t, c.library).path(c.version); got != c.path {
@@ -44,6 +48,8 @@ func TestADriverImportsTheLibraryByThatPath(t *testing.T) {
 	for _, c := range []struct{ library, version, imports string }{
 		{"sarama", "1.38.1", "github.com/Shopify/sarama"},
 		{"sarama", "1.47.0", "github.com/IBM/sarama"},
+		{"confluent-kafka-go", "1.9.2", "github.com/confluentinc/confluent-kafka-go/kafka"},
+		{"confluent-kafka-go", "2.15.1", "github.com/confluentinc/confluent-kafka-go/v2/kafka"},
 	} {
 		g := goLibraryOf(t, c.library)
 		b, err := newBuilder(t.TempDir(), c.version, g.source())
