@@ -8,5 +8,5 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed confluent-kafka-go franz-go sarama
+//go:embed confluent-kafka-go franz-go kafka-go sarama
 var Source embed.FS

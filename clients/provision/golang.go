@@ -45,6 +45,12 @@ func goDrivers() []goLibrary {
 			module:   "github.com/confluentinc/confluent-kafka-go/v2", was: "github.com/confluentinc/confluent-kafka-go", until: [2]int{1, 9}, more: shared,
 			aliases: []string{"confluentinc/confluent-kafka-go"}, cgo: true,
 		},
+		{
+			name: "kafka-go", newest: "0.4.51",
+			versions: "0.4.17 to 0.4.51; 0.4.18 may hang when it is closed with records unsent",
+			module:   "github.com/segmentio/kafka-go", more: shared,
+			aliases: []string{"segmentio/kafka-go"},
+		},
 	}
 }
 

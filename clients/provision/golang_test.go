@@ -34,6 +34,7 @@ func TestAVersionIsFetchedByThePathThatItHadThen(t *testing.T) {
 		{"confluent-kafka-go", "1.9.2", "github.com/confluentinc/confluent-kafka-go"},
 		{"confluent-kafka-go", "2.0.2", "github.com/confluentinc/confluent-kafka-go/v2"},
 		{"confluent-kafka-go", "2.15.1", "github.com/confluentinc/confluent-kafka-go/v2"},
+		{"kafka-go", "0.4.17", "github.com/segmentio/kafka-go"},
 		{"franz-go", "1.16.1", "github.com/twmb/franz-go"},
 	} {
 		if got := goLibraryOf(t, c.library).path(c.version); got != c.path {
@@ -50,6 +51,7 @@ func TestADriverImportsTheLibraryByThatPath(t *testing.T) {
 		{"sarama", "1.47.0", "github.com/IBM/sarama"},
 		{"confluent-kafka-go", "1.9.2", "github.com/confluentinc/confluent-kafka-go/kafka"},
 		{"confluent-kafka-go", "2.15.1", "github.com/confluentinc/confluent-kafka-go/v2/kafka"},
+		{"kafka-go", "0.4.51", "github.com/segmentio/kafka-go"},
 	} {
 		g := goLibraryOf(t, c.library)
 		b, err := newBuilder(t.TempDir(), c.version, g.source())
