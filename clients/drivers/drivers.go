@@ -8,5 +8,5 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed franz-go kafka-clients
+//go:embed franz-go kafka-clients verifiable-producer
 var Source embed.FS
