@@ -9,7 +9,7 @@ import "embed"
 // Source is the driver programs' source, a folder by library.
 //
 //go:embed franz-go sarama confluent-kafka-go kafka-go golang
-//go:embed kafka-clients rdkafka
+//go:embed kafka-clients verifiable-producer rdkafka
 //go:embed aiokafka confluent-kafka-python kafka-python python
 //go:embed kafkajs platformatic-kafka node
 var Source embed.FS

@@ -16,7 +16,21 @@ import (
 
 func mavenLibraries() []Library {
 	return []Library{
-		javaLibrary{artifact: "kafka-clients", main: "KafkaClients"}.library("4.3.1", "2.8.2 and later", "java"),
+		javaLibrary{
+			name: "kafka-clients", artifact: "kafka-clients", main: "KafkaClients",
+			explain: "Java, org.apache.kafka:kafka-clients from Maven Central",
+		}.library("4.4.0", "2.8.2 and later", "java"),
+		javaLibrary{
+			name: "verifiable-producer", artifact: "kafka-tools", main: "Verifiable",
+			explain: "Java, VerifiableProducer of org.apache.kafka:kafka-tools from Maven Central; its send method, with the harness's values",
+			shared:  []string{"Client.java", "Command.java", "Driver.java", "Events.java", "Failure.java", "Opening.java", "Ready.java", "Settings.java"},
+			// It needs none of what the other tools need.
+			without: []string{
+				"org.apache.kafka:connect-runtime", "org.apache.kafka:connect-json", "org.apache.kafka:kafka-log4j-appender", "org.apache.kafka:kafka-server",
+				"org.glassfish.jersey.containers:*", "org.glassfish.jersey.inject:*", "org.eclipse.jetty:*", "javax.xml.bind:*",
+				"org.slf4j:slf4j-log4j12", "org.slf4j:slf4j-reload4j", "log4j:log4j", "org.apache.logging.log4j:*",
+			},
+		}.library("4.4.0", "2.8.2 and later"),
 	}
 }
 
@@ -30,20 +44,22 @@ const (
 )
 
 // javaLibrary is an artifact of Apache Kafka, with the driver in
-// clients/drivers/ARTIFACT and what that shares with the one of kafka-clients.
+// clients/drivers/NAME and what that shares with the one of kafka-clients.
 type javaLibrary struct {
-	artifact string
-	main     string   // class of the driver, in package idemcheck
-	shared   []string // files from clients/drivers/kafka-clients
+	name, explain string
+	artifact      string   // in group org.apache.kafka
+	without       []string // what it needs and the driver does not, GROUP:ARTIFACT
+	main          string   // class of the driver, in package idemcheck
+	shared        []string // files from clients/drivers/kafka-clients
 }
 
 func (j javaLibrary) library(newest, versions string, aliases ...string) Library {
 	return Library{
-		Name: j.artifact, Aliases: aliases, Explain: "Java, org.apache.kafka:" + j.artifact + " from Maven Central", Newest: newest, Versions: versions,
+		Name: j.name, Aliases: aliases, Explain: j.explain, Newest: newest, Versions: versions,
 		tools: []tool{{"mvn", "https://maven.apache.org"}, {"javac", jdk}, {"jar", jdk}, {"java", jdk}},
 		build: j.build,
 		source: func() map[string][]byte {
-			own := files(drivers.Source, j.artifact, "source")
+			own := files(drivers.Source, j.name, "source")
 			all := files(drivers.Source, "kafka-clients", "source")
 			for _, name := range j.shared {
 				own["source/"+name] = all["source/"+name]
@@ -120,21 +136,23 @@ func (j javaLibrary) archive(ctx context.Context, b *builder, command []string) 
 
 // pom names the library, and what the driver needs besides.
 func (j javaLibrary) pom(version string) string {
-	dependency := func(group, artifact, version, more string) string {
-		return fmt.Sprintf("    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version>%s</dependency>\n",
-			group, artifact, escape(version), more)
-	}
-	without := func(group, artifact string) string {
-		return fmt.Sprintf("<exclusions><exclusion><groupId>%s</groupId><artifactId>%s</artifactId></exclusion></exclusions>", group, artifact)
+	dependency := func(group, artifact, version string, without ...string) string {
+		var exclusions strings.Builder
+		for _, w := range without {
+			group, artifact, _ := strings.Cut(w, ":")
+			fmt.Fprintf(&exclusions, "      <exclusion><groupId>%s</groupId><artifactId>%s</artifactId></exclusion>\n", group, artifact)
+		}
+		return fmt.Sprintf("    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version><exclusions>\n%s    </exclusions></dependency>\n",
+			group, artifact, escape(version), &exclusions)
 	}
 	return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>idemcheck</groupId><artifactId>driver</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
-` + dependency("org.apache.kafka", j.artifact, version, "") +
-		dependency("com.google.code.gson", "gson", gsonVersion, without("com.google.errorprone", "*")) +
-		dependency("org.slf4j", "slf4j-api", slf4jVersion, "") +
-		dependency("org.slf4j", "slf4j-simple", slf4jVersion, "") +
+` + dependency("org.apache.kafka", j.artifact, version, j.without...) +
+		dependency("com.google.code.gson", "gson", gsonVersion, "com.google.errorprone:*") +
+		dependency("org.slf4j", "slf4j-api", slf4jVersion) +
+		dependency("org.slf4j", "slf4j-simple", slf4jVersion) +
 		"  </dependencies>\n</project>\n"
 }
 
