@@ -14,8 +14,9 @@ const openLimit = 30_000
 const closeLimit = 1_000
 
 // mostUnanswered is how many records may be without an answer before commands
-// wait: a library in JavaScript takes any number, until the memory is full.
-const mostUnanswered = 10_000
+// wait, as a sensible application has it: a library in JavaScript takes any
+// number, and each waits behind all the others.
+const mostUnanswered = 1_000
 
 // failedStatus is the exit status of a driver that could not do its work.
 const failedStatus = 3
