@@ -6,7 +6,7 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
-const promiseClientProtocol = "an idempotent client numbers its batches without gap or reuse, sends them with a producer id and acks=all, and has at most five requests in flight on a connection; every client keeps to the number in flight and the pause before a retry that it was told (KIP-98, KIP-360, KIP-580, KIP-679)"
+const promiseClientProtocol = "an idempotent client numbers its batches without gap or reuse, sends them with a producer id and acks=all, and has at most five requests in flight on a connection; every client keeps to the number in flight that it was told, and none gives a batch up for a sequence that it put out of order itself (KIP-98, KIP-360, KIP-679)"
 
 // mostInFlight is how many requests an idempotent producer may have in flight
 // on a connection: brokers remember five batches (KAFKA-5494).

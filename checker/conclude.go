@@ -55,6 +55,9 @@ func (j *judgement) concludeOne(g *Guarantee) {
 		return
 	case !j.asked(g.Name):
 		g.Why = "not asked for by the scenario"
+		if g.Name == RetryBackoff && j.journal != nil && j.countOf(EarlyRetry) > 0 {
+			g.Why += "; seen: " + times(EarlyRetry, j.countOf(EarlyRetry))
+		}
 		return
 	case j.manifest.Ended != history.EndedComplete:
 		g.Status, g.Why = Inconclusive, "the run did not end"
@@ -171,7 +174,7 @@ func (j *judgement) unproven(name string) string {
 		if early > 0 {
 			return fmt.Sprintf("the harness gave up on %s before the client's own deadline", records(early))
 		}
-	case ClientProtocol, BrokerProtocol:
+	case ClientProtocol, BrokerProtocol, RetryBackoff:
 		if j.journal.coverage[covBatches] == 0 {
 			return "the wire journal shows no produce requests"
 		}
@@ -187,6 +190,8 @@ func (j *judgement) heldFor(name string) string {
 		return fmt.Sprintf("%s answered in time", records(t.Sent))
 	case ClientProtocol:
 		return fmt.Sprintf("%d batches as they should be", j.verdict.Coverage[covBatches])
+	case RetryBackoff:
+		return fmt.Sprintf("%d retries in their time", j.verdict.Coverage[covRetries])
 	case BrokerProtocol:
 		return fmt.Sprintf("%d answers as they should be", j.verdict.Coverage[covAnswers])
 	case FailedIsAbsent:

@@ -7,6 +7,8 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
+const promiseRetryBackoff = "a batch that a broker refuses is sent again no sooner than retry.backoff.ms says, less a jitter of 20 % (Kafka documentation, retry.backoff.ms; KIP-580)"
+
 // answeredAtOnce is how soon (ns) a refusal must come for its client to be still
 // waiting for it, whatever its request timeout.
 const answeredAtOnce = int64(500 * time.Millisecond)

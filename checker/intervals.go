@@ -39,3 +39,13 @@ func (s *intervals) add(first, last int64) (again int64) {
 	*s = merged
 	return again
 }
+
+// has says whether any of the numbers first to last is in the set.
+func (s intervals) has(first, last int64) bool {
+	for _, old := range s {
+		if old.first <= last && old.last >= first {
+			return true
+		}
+	}
+	return false
+}

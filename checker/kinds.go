@@ -44,6 +44,8 @@ const (
 	WrongAcks Kind = "wrong-acks"
 	// TooManyInFlight: more than five requests with producer ids in flight on one connection, or more than the client was told to have.
 	TooManyInFlight Kind = "too-many-in-flight"
+	// DroppedBatch: a batch refused for its sequence and given up, though it was the client's own sending on that put it out of order.
+	DroppedBatch Kind = "dropped-batch"
 	// EarlyRetry: a batch sent again sooner than the client was told to wait.
 	EarlyRetry Kind = "early-retry"
 

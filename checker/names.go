@@ -14,6 +14,7 @@ const (
 	Liveness       = "liveness"
 	ClientProtocol = "client-protocol"
 	BrokerProtocol = "broker-protocol"
+	RetryBackoff   = "retry-backoff"
 )
 
 // Checker describes one judge.
@@ -21,23 +22,27 @@ type Checker struct {
 	Name    string
 	Promise string // what is promised, and where
 	Kinds   []Kind // what it finds
+	// ByName: a scenario that lists no judges does not have this one. It is about
+	// manners: what breaks it loses and doubles nothing by that.
+	ByName bool
 }
 
 // Names lists the judges in the order in which a verdict has them.
 func Names() []Checker {
 	return []Checker{
-		{Assumptions, promiseAssumptions, nil},
-		{Duplicates, promiseDuplicates, []Kind{Duplicate}},
-		{LostRecords, promiseLost, []Kind{Lost}},
-		{Payload, promisePayload, []Kind{Corrupt, Foreign, Misplaced, Unsent, WrongOffset}},
-		{FailedIsAbsent, promiseFailedVisible, []Kind{FailedVisible}},
-		{Order, promiseOrder, []Kind{Reorder}},
-		{RealTimeOrder, promiseRealTime, []Kind{StaleOrder}},
-		{Liveness, promiseLiveness, []Kind{Stuck}},
-		{ClientProtocol, promiseClientProtocol, []Kind{
-			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight, EarlyRetry}},
-		{BrokerProtocol, promiseBrokerProtocol, []Kind{
+		{Name: Assumptions, Promise: promiseAssumptions},
+		{Name: Duplicates, Promise: promiseDuplicates, Kinds: []Kind{Duplicate}},
+		{Name: LostRecords, Promise: promiseLost, Kinds: []Kind{Lost}},
+		{Name: Payload, Promise: promisePayload, Kinds: []Kind{Corrupt, Foreign, Misplaced, Unsent, WrongOffset}},
+		{Name: FailedIsAbsent, Promise: promiseFailedVisible, Kinds: []Kind{FailedVisible}},
+		{Name: Order, Promise: promiseOrder, Kinds: []Kind{Reorder}},
+		{Name: RealTimeOrder, Promise: promiseRealTime, Kinds: []Kind{StaleOrder}},
+		{Name: Liveness, Promise: promiseLiveness, Kinds: []Kind{Stuck}},
+		{Name: ClientProtocol, Promise: promiseClientProtocol, Kinds: []Kind{
+			SequenceReuse, ChangedBatch, SequenceGap, SequenceBack, NoProducerID, WrongAcks, TooManyInFlight, DroppedBatch}},
+		{Name: BrokerProtocol, Promise: promiseBrokerProtocol, Kinds: []Kind{
 			DoubleAppend, WrongDuplicateOffset, AckContradictsLog, ImpossibleAnswer, SharedProducerID}},
+		{Name: RetryBackoff, Promise: promiseRetryBackoff, Kinds: []Kind{EarlyRetry}, ByName: true},
 	}
 }
 

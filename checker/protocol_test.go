@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,17 +165,40 @@ func TestClientProtocol(t *testing.T) {
 				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
 			}
 		}},
-		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
-		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
-		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
-		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
-			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
-			refusedThenSent(1, same)(m)
+		{name: "a batch refused for its sequence and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, says: "never sent it again",
+			build: func(m *memoryRun) { refusedForSequence(m) }},
+		{name: "a batch refused for its sequence and sent again", build: func(m *memoryRun) {
+			refusedForSequence(m)
+			m.batch(with(request(1, 5, 1, later+50), epoch1))
+		}},
+		{name: "a batch refused for its sequence by a broker that had been restarted", build: func(m *memoryRun) {
+			refusedForSequence(m).during("restart-leader", "broker 1", later-5, later)
+			m.send(2, later, later+99, history.Acked, int64(len(m.log))).stored(2, 2) // acked after the fault
+		}},
+		{name: "a batch given up by a client that may not try again", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Options = map[string]string{"retries": "1"}
+			refusedForSequence(m)
+		}},
+		{name: "a batch given up by a client whose time is over", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Options = map[string]string{"delivery_timeout": "2"}
+			refusedForSequence(m)
+		}},
+		{name: "a batch given up after a forged refusal", build: func(m *memoryRun) {
+			m.manifest.Forged = true
+			refusedForSequence(m)
+			m.wire[len(m.wire)-1].Action = history.ActionForged
 		}},
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
 		}},
 	})
+}
+
+// refusedForSequence is a batch behind one that was refused, and refused itself.
+func refusedForSequence(m *memoryRun) *memoryRun {
+	m.send(1, later, later+99, history.Unknown, history.NoOffset).send(1, later, later+9, history.Unknown, history.NoOffset)
+	m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
+	return m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, outOfOrder, -1))
 }
 
 // refusedThenSent is a batch that is refused with 6 and sent again some ms later.
@@ -185,6 +210,28 @@ func refusedThenSent(ms int64, change func(*history.WireEvent)) func(*memoryRun)
 		m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
 		other := func(ev *history.WireEvent) { ev.Correlation += 100; change(ev) }
 		m.batch(with(request(1, 4, 1, again), other)).batch(with(answer(1, 4, 1, again+1, 0, int64(len(m.log)-1)), other))
+	}
+}
+
+func TestRetryBackoff(t *testing.T) {
+	checkPairs(t, RetryBackoff, []pair{
+		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
+		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
+		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
+		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
+			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
+			refusedThenSent(1, same)(m)
+		}},
+	})
+}
+
+func TestAnEarlyRetryThatNobodyAsksAboutIsNoViolation(t *testing.T) {
+	m := baseRun()
+	refusedThenSent(1, same)(m)
+	m.manifest.Judge.Checks = slices.DeleteFunc(m.manifest.Judge.Checks, func(name string) bool { return name == RetryBackoff })
+	v := m.judge()
+	if g := guaranteeOf(t, v, RetryBackoff); v.Overall != Pass || g.Status != NotRun || !strings.Contains(g.Why, "seen: early-retry once") {
+		t.Errorf("%s; %s: %s", v.Overall, g.Status, g.Why)
 	}
 }
 

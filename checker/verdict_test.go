@@ -265,3 +265,12 @@ func TestEveryKindHasAnOwnerAndEveryCounterAMeaning(t *testing.T) {
 		}
 	}
 }
+
+func TestARunThatBrokeBeforeItsJournalWasReadIsStillConcluded(t *testing.T) {
+	m := baseRun()
+	m.manifest.Judge.Checks = []string{Duplicates}
+	m.manifest.Ended, m.manifest.EndedIn = history.EndedBroken, "open"
+	if v := m.judge(); v.Overall != Inconclusive {
+		t.Errorf("%s: %s", v.Overall, v.Why)
+	}
+}

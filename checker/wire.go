@@ -53,6 +53,7 @@ type tpWire struct {
 type laneWire struct {
 	seen    intervals // record numbers
 	refusal refusal
+	unsent  unsent
 	last    history.WireEvent
 }
 
@@ -88,6 +89,7 @@ func (j *journal) read() error {
 	for _, ev := range j.held {
 		j.undelivered(&ev)
 	}
+	j.checkDropped()
 	j.count()
 	return nil
 }
@@ -192,6 +194,7 @@ func (j *journal) countRetry(ev *history.WireEvent) (again int64) {
 		j.n.retries++
 		j.n.retryRecords += again
 		j.checkBackoff(l, ev)
+		l.unsent.resent(ev)
 	}
 	return again
 }
@@ -209,6 +212,9 @@ func (j *journal) answer(ev *history.WireEvent) {
 		l.last = *ev
 		if ev.Action == history.ActionPassed || ev.Action == history.ActionForged {
 			l.refuse(ev, sent)
+		}
+		if ev.Error == outOfOrder && ev.Action == history.ActionPassed {
+			j.outOfTurn(l, ev, sent)
 		}
 	}
 

@@ -138,7 +138,9 @@ type FaultSpec struct {
 	Times  int         `yaml:"times,omitempty" json:"times,omitempty"` // 0 is once; each next time counts on from the last
 	Target TargetSpec  `yaml:"target,omitempty" json:"target,omitempty"`
 	Heal   HealSpec    `yaml:"heal,omitempty" json:"heal,omitempty"`
-	Knobs  `yaml:",inline"`
+	// Optional: the run proves something also when its moment never comes.
+	Optional bool `yaml:"optional,omitempty" json:"optional,omitempty"`
+	Knobs    `yaml:",inline"`
 }
 
 // WorkloadSpec is a scenario's workload.

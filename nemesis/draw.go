@@ -77,7 +77,7 @@ func inShape(spec history.FaultSpec, shape Shape) error {
 
 // concrete draws one occurrence. References to other faults are filled in by link.
 func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.PlannedFault {
-	f := history.PlannedFault{Fault: spec.Fault, HealIn: spec.Heal.After, Knobs: spec.Knobs}
+	f := history.PlannedFault{Fault: spec.Fault, HealIn: spec.Heal.After, Optional: spec.Optional, Knobs: spec.Knobs}
 	f.Trigger = history.Trigger{Producer: spec.When.Producer.Index(), Partition: spec.When.Partition.Index()}
 	for _, counted := range []struct {
 		kind history.TriggerKind

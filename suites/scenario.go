@@ -23,7 +23,7 @@ type Scenario struct {
 	Workload history.WorkloadSpec `yaml:"workload" json:"workload"`
 	Nemesis  []history.FaultSpec  `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
 	Mix      *history.MixSpec     `yaml:"mix,omitempty" json:"mix,omitempty"`
-	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: every checker
+	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: the usual ones
 	Cover    map[string]int64     `yaml:"cover,omitempty" json:"cover,omitempty"`
 	Expect   Expect               `yaml:"expect,omitempty" json:"expect"`
 	Budget   time.Duration        `yaml:"budget,omitempty" json:"budget"`
@@ -123,7 +123,7 @@ func (s *Scenario) fill(v Vocabulary) {
 	}
 	s.Budget = orElse(s.Budget, defaultBudget)
 	if len(s.Check) == 0 {
-		s.Check = v.Checks
+		s.Check = v.Usual
 	}
 }
 

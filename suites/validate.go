@@ -18,6 +18,7 @@ type Vocabulary struct {
 	Workloads []string
 	Library   func(spec string) error // is it NAME or NAME@VERSION of a client library?
 	Checks    []string
+	Usual     []string               // checks that a scenario has which lists none
 	Counter   func(name string) bool // is it a coverage counter?
 	Anomalies []string               // kinds of anomaly
 	// Workload and Fault find what is impossible in one part of a scenario.

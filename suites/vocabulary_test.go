@@ -53,6 +53,9 @@ func vocabulary() Vocabulary {
 	}
 	for _, c := range checker.Names() {
 		v.Checks = append(v.Checks, c.Name)
+		if !c.ByName {
+			v.Usual = append(v.Usual, c.Name)
+		}
 	}
 	for _, kind := range checker.Kinds() {
 		v.Anomalies = append(v.Anomalies, string(kind))

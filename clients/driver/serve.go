@@ -26,7 +26,7 @@ func Serve(library clients.Library, in io.Reader, out io.Writer) error {
 	if err != nil {
 		fatal := Event{Event: Fatal, Class: "driver", Message: err.Error()}
 		if lacks := (*clients.Unsupported)(nil); errors.As(err, &lacks) {
-			fatal.Class, fatal.Option = ClassUnsupported, lacks.Option
+			fatal.Class, fatal.Option, fatal.Message = ClassUnsupported, lacks.Option, lacks.Why
 		}
 		d.events.add(fatal)
 	}

@@ -8,7 +8,7 @@ import "embed"
 
 // Source is the driver programs' source, a folder by library.
 //
-//go:embed franz-go
-//go:embed kafka-clients
+//go:embed franz-go kafka-clients rdkafka
 //go:embed aiokafka confluent-kafka-python kafka-python python
+//go:embed kafkajs platformatic-kafka node
 var Source embed.FS

@@ -161,7 +161,8 @@ func maven(ctx context.Context, b *builder, goal string, properties ...string) e
 // with it: the first error, from the cause on.
 func mavenError(out []byte) string {
 	for line := range bytes.Lines(out) {
-		why, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "[ERROR] ")
+		// Escape codes may stand before it.
+		_, why, ok := strings.Cut(strings.TrimSpace(string(line)), "[ERROR] ")
 		if !ok {
 			continue
 		}

@@ -18,7 +18,7 @@ func pypiLibraries() []Library {
 	return []Library{
 		confluent,
 		pypiLibrary{pack: "aiokafka", besides: codecs}.library("aiokafka", "0.14.0", "0.8.0 and later on Python 3.11"),
-		pypiLibrary{pack: "kafka-python", besides: codecs}.library("kafka-python", "3.0.12", "2.0.2 and later; with idempotence 2.1.0 and later"),
+		pypiLibrary{pack: "kafka-python", besides: codecs}.library("kafka-python", "3.0.12", "2.0.2 and later; with idempotence 2.2.0 and later"),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,4 +92,18 @@ func (f *runFlags) named(called string) string {
 		}
 	}
 	return called
+}
+
+// provisioned is the driver of a library, where a command is the name of one.
+func provisioned(ctx context.Context, command []string) ([]string, error) {
+	if len(command) != 1 || isPath(command[0]) || provision.Check(command[0]) != nil {
+		return command, nil
+	}
+	dir, err := provision.DefaultDir()
+	if err != nil {
+		return nil, err
+	}
+	name, version := provision.Split(command[0])
+	driver, err := provision.Cache{Dir: dir, Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}.Driver(ctx, name, version)
+	return driver.Command, err
 }

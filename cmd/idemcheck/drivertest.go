@@ -15,7 +15,6 @@ import (
 
 	"github.com/idemcheck/idemcheck/clients/drivertest"
 	"github.com/idemcheck/idemcheck/clients/drivertest/fake"
-	"github.com/idemcheck/idemcheck/clients/provision"
 )
 
 // driverTest is what `idemcheck driver test` was asked for.
@@ -26,7 +25,6 @@ type driverTest struct {
 	limit  time.Duration
 	memory int64
 	logs   string
-	cache  string
 }
 
 func driverTestCommand() *cobra.Command {
@@ -39,8 +37,10 @@ compares what it says with what a broker in this process holds and has seen.
 A case that fails shows what was sent, what came, which sentence of
 clients/driver/PROTOCOL.md is broken, and what to do.
 
-Flags stand in front of COMMAND; everything behind is the driver's own. With the
-name of a client library (idemcheck list clients), that library's driver is tested.
+A client library that idemcheck knows may stand in place of a command: its
+driver is built first, if it is not there.
+
+Flags stand in front of COMMAND; everything behind is the driver's own.
 
 Exit status: 0 all cases passed, or do not apply to this library; 1 a case
 failed; 3 the test could not be carried out (no such program); 64 wrong usage.`,
@@ -60,7 +60,6 @@ failed; 3 the test could not be carried out (no such program); 64 wrong usage.`,
 	flags.DurationVar(&d.limit, "limit", drivertest.DefaultLimit, "`time` that a case may take; those that move much get four times as long")
 	flags.Int64Var(&d.memory, "memory", drivertest.DefaultMemory>>20, "`MiB` that a driver may have resident while its broker does not answer")
 	flags.StringVar(&d.logs, "logs", "", "keep what drivers write to standard error in this `folder`, a file for each case")
-	flags.StringVar(&d.cache, "cache", "", "`folder` that client libraries are kept in once they are built (default: IDEMCHECK_CACHE, or idemcheck in your cache folder)")
 	_ = cmd.RegisterFlagCompletionFunc("case", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, c := range drivertest.Cases() {
@@ -82,6 +81,9 @@ func (d *driverTest) run(ctx context.Context, out io.Writer, command []string) e
 	if d.list {
 		return d.names(out, cases)
 	}
+	if command, err = provisioned(ctx, command); err != nil {
+		return broken(err)
+	}
 	dir := d.logs
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "idemcheck-driver-"); err != nil {
@@ -89,9 +91,6 @@ func (d *driverTest) run(ctx context.Context, out io.Writer, command []string) e
 		}
 		defer os.RemoveAll(dir)
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		return broken(err)
-	}
-	if command, err = driverOf(ctx, command, d.cache); err != nil {
 		return broken(err)
 	}
 	s := &drivertest.Suite{Command: command, Broker: fake.Start, Limit: d.limit, Memory: d.memory << 20, Dir: dir}
@@ -135,24 +134,6 @@ func (d *driverTest) run(ctx context.Context, out io.Writer, command []string) e
 		return exit(exitViolation)
 	}
 	return nil
-}
-
-// driverOf is the driver program that a command names: by itself, or by the name
-// of a library whose driver is in the cache, or is built now.
-func driverOf(ctx context.Context, command []string, cache string) ([]string, error) {
-	if len(command) > 1 || !isPackage(command[0]) {
-		return command, nil
-	}
-	dir, err := cache, error(nil)
-	if dir == "" {
-		dir, err = provision.DefaultDir()
-	}
-	if err != nil {
-		return nil, err
-	}
-	name, version := provision.Split(command[0])
-	built, err := provision.Cache{Dir: dir, Progress: func(text string) { fmt.Fprintln(os.Stderr, text) }}.Driver(ctx, name, version)
-	return built.Command, err
 }
 
 // ended is the error for a test that was not carried out to its end.

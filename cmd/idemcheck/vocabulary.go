@@ -48,6 +48,9 @@ func vocabulary() suites.Vocabulary {
 	}
 	for _, c := range checker.Names() {
 		v.Checks = append(v.Checks, c.Name)
+		if !c.ByName {
+			v.Usual = append(v.Usual, c.Name)
+		}
 	}
 	for _, kind := range checker.Kinds() {
 		v.Anomalies = append(v.Anomalies, string(kind))

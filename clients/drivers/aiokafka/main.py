@@ -17,7 +17,7 @@ REQUEST_TIMEOUT_MS = 40_000
 MAX_REQUEST_SIZE = 2 << 20
 
 # How long the library may take to close its connections. Seconds.
-CLOSE_LIMIT = 2
+CLOSE_LIMIT = 1
 
 NAMES = {
     "client_id": "client_id",
@@ -54,8 +54,8 @@ class Producer(driver.Producer):
         await asyncio.wait_for(self._producer.start(), driver.OPEN_LIMIT)
         return driver.Ready(
             ordered=True,
-            why="the library has one produce request in flight per broker, and no two batches of a partition; "
-            "a batch that is retried goes to the head of its queue",
+            why="one produce request in flight per broker, whatever the options; "
+            "a batch that is retried goes to the head of its partition's queue",
             deadline_ms=2 * (options.get("request_timeout_ms") or REQUEST_TIMEOUT_MS) + 10_000,
             unmapped=unmapped(options),
         )
@@ -136,13 +136,12 @@ def unmapped(options):
     idempotent = options["idempotence"]
     if options.get("in_flight", 1) not in (0, 1):
         lacks.append(("in_flight", "one produce request in flight per broker, always"))
+    until = "without limit" if idempotent else "until it is as old as the request timeout"
     retries = options.get("retries", 0)
     if retries and not (retries < 0 and idempotent):
-        until = "without limit" if idempotent else "until it is as old as the request timeout"
         lacks.append(("retries", f"a batch is tried again {until}"))
     if options.get("delivery_timeout_ms"):
-        until = "none" if idempotent else "a batch is not tried again once it is as old as the request timeout"
-        lacks.append(("delivery_timeout", until))
+        lacks.append(("delivery_timeout", f"none; a batch is tried again {until}"))
     return lacks
 
 

@@ -15,9 +15,10 @@ from confluent_kafka import KafkaError, KafkaException
 POLL = 0.1
 
 # How long reports of purged records are waited for. Seconds.
-PURGE_LIMIT = 2
+PURGE_LIMIT = 1
 
 # The library's own defaults, for the deadline.
+REQUEST_TIMEOUT_MS = 60_000
 DELIVERY_TIMEOUT_MS = 300_000
 TRANSACTION_TIMEOUT_MS = 60_000
 
@@ -29,6 +30,15 @@ NO_LIMIT = 2147483647
 
 # The librdkafka that came to have retry.backoff.max.ms (KIP-580).
 BACKOFF_GROWS = 0x02030000
+
+# Another producer has taken the transactional id over: in librdkafka's word, in
+# brokers', and in that of brokers before KIP-588, which they still give to
+# produce requests.
+FENCED = (
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+)
 
 NAMES = {
     "client_id": "client.id",
@@ -82,21 +92,24 @@ class Producer(driver.Producer):
     def _describe(self, options):
         in_flight = options.get("in_flight") or "up to 1000000"
         if options["idempotence"]:
-            ordered, why = True, "idempotent writes keep the order of produce() calls through retries"
+            ordered = True
+            why = "idempotent writes keep the order of produce() calls through retries"
         elif in_flight == 1:
-            ordered, why = True, "one request in flight per broker: a retry cannot be overtaken"
+            ordered = True
+            why = "one request in flight per broker: a retry cannot be overtaken"
         else:
             ordered = False
             why = f"idempotence off and {in_flight} requests in flight: a retry may be overtaken"
         why += f" (librdkafka {confluent_kafka.libversion()[0]})"
-        # A record ends by its delivery timeout, which is looked at every second.
-        # Where none is set, a transactional producer's is that of its
+        # A record ends by its delivery timeout, but not before the request that
+        # it is in. Where none is set, a transactional producer's is that of its
         # transactions.
         timeout = DELIVERY_TIMEOUT_MS
         if options.get("transactional_id"):
             timeout = options.get("transaction_timeout_ms") or TRANSACTION_TIMEOUT_MS
         timeout = options.get("delivery_timeout_ms") or timeout
-        return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 10_000)
+        request = options.get("request_timeout_ms") or REQUEST_TIMEOUT_MS
+        return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 2 * request + 10_000)
 
     def _poll(self):
         """Have the library call back: it does so only while it is polled."""
@@ -105,7 +118,7 @@ class Producer(driver.Producer):
 
     def _error(self, error):
         driver.log.warning("%s: %s", error.name(), error.str())
-        if error.code() == KafkaError._FATAL:
+        if error.fatal():
             self.answers.fatal(self._told(error))
 
     # There is a call for several records, produce_batch(), in newer versions.
@@ -117,7 +130,7 @@ class Producer(driver.Producer):
             report = functools.partial(self._report, record["id"])
             try:
                 while not self._hand_over(record, report):
-                    self._producer.poll(POLL)  # the queue is full: make room
+                    self._producer.poll(POLL)  # which makes room
             except Exception as error:
                 # Certain: produce() raises before the record is in a queue, and
                 # nothing of it remains (rdkafka_msg.c, rd_kafka_producev: each
@@ -176,10 +189,13 @@ class Producer(driver.Producer):
 
     @staticmethod
     def _told(error):
-        # What librdkafka calls fenced, and what brokers answered for it before
-        # and still answer to produce requests (KIP-588).
-        fenced = error.code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
-        return driver.failure(error.name(), error.str(), code=error.code(), retriable=error.retriable(), fenced=fenced)
+        return driver.failure(
+            error.name(),
+            error.str(),
+            code=error.code(),
+            retriable=error.retriable(),
+            fenced=error.code() in FENCED,
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ final class Command {
     int protocol; // open, with the next two
     List<String> bootstrap;
     Options options;
+    transient int length; // of the line
 
     /** One record to send. */
     static final class Record {

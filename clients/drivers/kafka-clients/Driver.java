@@ -11,11 +11,12 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Drives one producer by clients/driver/PROTOCOL.md: one thread reads commands
@@ -24,16 +25,25 @@ import java.util.concurrent.TimeUnit;
 final class Driver {
     static final int PROTOCOL = 1;
 
-    /** How many commands are read ahead. Reading stops while that many wait. */
-    private static final int AHEAD = 64;
+    /** How much is read ahead, in characters, before reading slows down. */
+    private static final int AHEAD = 1 << 20;
+    /**
+     * How much is read per millisecond while that much waits. Reading never stops:
+     * the end of the input, or a close command, must be found behind sends that
+     * the library does not take. At this pace what a pipe holds takes a second.
+     */
+    private static final int SLOWLY = 64;
     /** How long a command may hold up the close command that follows it. */
     private static final long HELD_UP_MS = 2000;
     private static final int BROKEN = 3; // exit status
+    private static final String END = ""; // in place of a command: there are no more
+    private static final String ALONE = "standard input ended without a close command: the harness is gone";
 
     private final Gson gson = new Gson();
     private final Client client;
     private final Events events;
-    private final BlockingQueue<Command> commands = new ArrayBlockingQueue<>(AHEAD);
+    private final BlockingQueue<Command> commands = new LinkedBlockingQueue<>();
+    private final AtomicLong ahead = new AtomicLong(); // what waits in commands, in characters
     private final Set<Sent> unanswered = ConcurrentHashMap.newKeySet();
     private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -58,6 +68,7 @@ final class Driver {
         } catch (Client.Unsupported e) {
             d.fatal("unsupported", e.option, e.getMessage());
         } catch (Misled e) {
+            System.err.println(e.getMessage());
             d.fatal("driver", null, e.getMessage());
         } catch (Throwable e) {
             e.printStackTrace();
@@ -67,9 +78,9 @@ final class Driver {
     }
 
     private void serve() throws Exception {
-        open(commands.take());
+        open(take());
         for (;;) {
-            Command c = commands.take();
+            Command c = take();
             switch (c.command) {
                 case "send":
                     c.records.forEach(this::send);
@@ -89,12 +100,22 @@ final class Driver {
                 case "close":
                     close();
                     return;
+                case END:
+                    closing.countDown();
+                    client.close();
+                    throw new Misled(ALONE);
                 case "open":
                     throw new Misled("a second open command: a driver has one producer");
                 default:
                     throw new Misled("there is no command \"" + c.command + "\"");
             }
         }
+    }
+
+    private Command take() throws InterruptedException {
+        Command c = commands.take();
+        ahead.addAndGet(-c.length);
+        return c;
     }
 
     private void open(Command c) throws Exception {
@@ -175,25 +196,49 @@ final class Driver {
         try {
             BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8), 1 << 16);
             for (String line = in.readLine(); line != null; line = in.readLine()) {
-                Command c = gson.fromJson(line, Command.class);
-                if (c == null || c.command == null) {
-                    throw new JsonParseException("it names no command");
-                }
-                commands.put(c);
+                Command c = parse(line);
+                queue(c);
+                // A flush or a send may wait for brokers that are gone.
                 if (c.command.equals("close")) {
-                    // A flush or a send may wait for brokers that are gone.
                     if (!closing.await(HELD_UP_MS, TimeUnit.MILLISECONDS)) {
                         client.close();
                     }
                     return;
                 }
             }
-            abandon("standard input ended without a close command: the harness is gone");
-        } catch (JsonParseException e) {
-            fatal("driver", null, "a line of standard input is no command of the protocol: " + Failure.words(e));
+            Command end = new Command();
+            end.command = END;
+            queue(end);
+            if (!closing.await(HELD_UP_MS, TimeUnit.MILLISECONDS)) {
+                abandon(ALONE);
+            }
+        } catch (Misled e) {
+            fatal("driver", null, e.getMessage());
             exit(BROKEN);
         } catch (IOException | InterruptedException e) {
             abandon("standard input: " + e);
+        }
+    }
+
+    private Command parse(String line) throws Misled {
+        Command c = null;
+        try {
+            c = gson.fromJson(line, Command.class);
+        } catch (JsonParseException e) {
+            System.err.println(e.getMessage());
+        }
+        if (c == null || c.command == null) {
+            throw new Misled("a line of standard input is no command of the protocol: " + line.substring(0, Math.min(line.length(), 200)));
+        }
+        c.length = line.length();
+        return c;
+    }
+
+    private void queue(Command c) throws InterruptedException {
+        ahead.addAndGet(c.length);
+        commands.add(c);
+        for (int ms = c.length / SLOWLY; ms >= 0 && ahead.get() > AHEAD; ms--) {
+            Thread.sleep(1);
         }
     }
 

@@ -1,8 +1,9 @@
 package idemcheck;
 
 import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.utils.AppInfoParser;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Map;
 import java.util.Properties;
 
@@ -93,15 +94,24 @@ final class Settings {
     }
 
     /** What the opened producer says of itself. */
-    Ready ready(String library) {
+    Ready ready(String library) throws IOException {
         Ready r = new Ready();
         r.library = library;
-        r.version = AppInfoParser.getVersion();
+        r.version = version();
         r.order = order();
         // A record is given up at the end of its delivery timeout, in flight or
         // not; before it is taken at all, metadata may wait for a lost answer.
         r.deadline_ms = deliveryTimeout() + number("request.timeout.ms") + MARGIN_MS;
         return r;
+    }
+
+    /** What AppInfoParser reads; that class itself has moved in 4.4. */
+    private static String version() throws IOException {
+        Properties file = new Properties();
+        try (InputStream in = ProducerConfig.class.getResourceAsStream("/kafka/kafka-version.properties")) {
+            file.load(in);
+        }
+        return file.getProperty("version");
     }
 
     private Ready.Order order() {

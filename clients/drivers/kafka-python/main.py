@@ -131,15 +131,17 @@ def configuration(options):
         settings["enable_idempotence"] = options["idempotence"]
     if "api_version_auto_timeout_ms" in HAS:
         settings["api_version_auto_timeout_ms"] = driver.OPEN_LIMIT * 1000
-    if options["idempotence"] and MAJOR < 3 and settings.pop("max_in_flight_requests_per_connection", 1) != 1:
+    if options["idempotence"] and MAJOR < 3:
         # Another number is an error of the constructor.
-        unmapped.append(("in_flight", "one request in flight per broker when idempotent, before version 3"))
+        if settings.pop("max_in_flight_requests_per_connection", 1) != 1:
+            unmapped.append(("in_flight", "one request in flight per broker when idempotent"))
     if options.get("retries"):
         settings["retries"] = options["retries"]
         if options["retries"] < 0:
             settings["retries"] = max(NO_LIMIT, HAS["retries"])
     if "delivery_timeout_ms" not in HAS and settings.pop("delivery_timeout_ms", None):
-        unmapped.append(("delivery_timeout", "a batch expires when it could not be sent for the request timeout"))
+        why = "none; a batch that could not be sent for the request timeout expires"
+        unmapped.append(("delivery_timeout", why))
     return settings, unmapped
 
 
@@ -153,17 +155,19 @@ def describe(options, unmapped):
     """Return what is promised with these options."""
     in_flight = options.get("in_flight") or HAS["max_in_flight_requests_per_connection"]
     if options["idempotence"]:
-        ordered, why = True, "idempotent writes keep the order of send() calls, one batch of a partition in flight"
+        ordered = True
+        why = "idempotent writes keep send() order: one batch of a partition in flight"
     elif in_flight == 1:
-        ordered, why = True, "one request in flight per broker: a retry cannot be overtaken"
+        ordered = True
+        why = "one request in flight per broker: a retry cannot be overtaken"
     else:
         ordered = False
         why = f"idempotence off and {in_flight} requests in flight: a retry may be overtaken"
+    request = options.get("request_timeout_ms") or HAS["request_timeout_ms"]
+    deadline = 2 * request + 10_000
     if "delivery_timeout_ms" in HAS:
-        deadline = options.get("delivery_timeout_ms") or HAS["delivery_timeout_ms"]
-    else:
-        deadline = 2 * (options.get("request_timeout_ms") or HAS["request_timeout_ms"])
-    return driver.Ready(ordered=ordered, why=why, deadline_ms=deadline + 10_000, unmapped=unmapped)
+        deadline += options.get("delivery_timeout_ms") or HAS["delivery_timeout_ms"]
+    return driver.Ready(ordered=ordered, why=why, deadline_ms=deadline, unmapped=unmapped)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,12 @@ _READ_AHEAD = 64
 _MOST_IN_LINE = 500
 _LONGEST_MESSAGE = 2000
 
-# How long a producer may take to close when the harness is gone, and how long
-# a library's last callbacks are waited for once it is closed. Seconds.
-_CLOSE_ALONE = 2
-_CLOSE_CALLBACKS = 2
+# How long after a close command, or the end of the input, the driver ends
+# whatever the library is at: it may stand in a call that does not return while
+# brokers are away. And how long the last callbacks of a library that has closed
+# are waited for. Seconds.
+_CLOSE_LIMIT = 3
+_CLOSE_CALLBACKS = 1
 
 # Nothing but events may go to standard output, whatever a library prints: file
 # descriptor 1 is standard error from here on.
@@ -49,7 +51,7 @@ class Unsupported(Exception):
     """The library has no such thing as an option asks for."""
 
     def __init__(self, option, why):
-        super().__init__(f"{option}: {why}")
+        super().__init__(why)
         self.option = option
 
 
@@ -188,6 +190,8 @@ class Answers:
     def __init__(self, events):
         self._events = events
         self._open = {}  # partition by id; each access is atomic
+        # acks 0: no broker gave the offset that a library may tell.
+        self.unconfirmed = False
 
     def expect(self, records):
         for record in records:
@@ -199,6 +203,7 @@ class Answers:
     def acked(self, record_id, partition, offset):
         """Say that the library reported success, with this offset or -1."""
         if self._closes(record_id):
+            offset = -1 if self.unconfirmed else offset
             self._events.ack({"id": record_id, "partition": partition, "offset": offset})
 
     def failed(self, record_id, told, never=False):
@@ -256,20 +261,18 @@ class _Events:
     def error(self, entry):
         self._queue.put(("error", entry))
 
-    def close(self):
-        """Write what is left, and end."""
-        self._queue.put(None)
+    def close(self, last=None):
+        """Write what is left and the last event, and end."""
+        self._queue.put(("last", last))
         self._thread.join()
 
     def _write(self):
-        last = False
-        while not last:
+        ending = False
+        while not ending:
             some = [self._queue.get()]
-            while some[-1] and len(some) < _MOST_IN_LINE and not self._queue.empty():
+            while some[-1][0] != "last" and len(some) < _MOST_IN_LINE and not self._queue.empty():
                 some.append(self._queue.get())
-            if not some[-1]:
-                last = True
-                some.pop()
+            ending = some[-1][0] == "last"
             try:
                 for line in _lines(some):
                     self._out.write(line)
@@ -280,8 +283,8 @@ class _Events:
 
 def _lines(items):
     for kind, group in itertools.groupby(items, key=lambda item: item[0]):
-        events = [event for _, event in group]
-        if kind:
+        events = [event for _, event in group if event]
+        if kind in ("ack", "error"):
             events = [{"event": kind, kind + "s": events}]
         for event in events:
             yield json.dumps(event, separators=(",", ":")).encode() + b"\n"
@@ -296,98 +299,117 @@ def _die(why):
 class _Commands:
     """Commands from standard input.
 
-    A thread of their own reads them ahead, so that the end of the input is
-    seen while a command is carried out.
+    A thread of their own reads them ahead, so that a close command and the end
+    of the input are seen while another command is carried out. overdue is
+    called from it, with the command that came too long ago, or None for the
+    end of the input, if the process is still there.
     """
 
-    def __init__(self, loop):
+    def __init__(self, loop, overdue):
         self._loop = loop
+        self._overdue = overdue
         self._queue = queue.Queue(_READ_AHEAD)
         self._news = asyncio.Event()
+        self._waiting = False  # next() has found nothing and wants to be woken
         self._gone = False
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def _read(self):
+        closing = None
         for line in sys.stdin.buffer:
             try:
                 command = json.loads(line)
                 name = command["command"]
             except (ValueError, TypeError, KeyError) as error:
-                command = {"command": "nonsense", "why": repr(error)}
                 name = "nonsense"
-            self._queue.put(command)
-            self._loop.call_soon_threadsafe(self._news.set)
+                command = {"command": name, "why": repr(error)}
             if name == "close":
+                closing = command
+                threading.Timer(_CLOSE_LIMIT, self._overdue, [command]).start()
+            self._queue.put(command)
+            if self._waiting:
+                self._loop.call_soon_threadsafe(self._news.set)
+            if closing:
                 return
         self._gone = True
         self._loop.call_soon_threadsafe(self._news.set)
-        time.sleep(_CLOSE_ALONE)
-        _die("the producer did not close in time")
+        time.sleep(_CLOSE_LIMIT)
+        self._overdue(None)
 
     async def next(self):
         """Return the next command, None when the harness is gone."""
         while not self._gone:
             self._news.clear()
+            self._waiting = self._queue.empty()
             try:
                 return self._queue.get_nowait()
             except queue.Empty:
                 await self._news.wait()
         return None
 
+    def rest(self):
+        """Return the commands that will not be carried out."""
+        rest = []
+        while not self._queue.empty():
+            rest.append(self._queue.get())
+        return rest
+
 
 class _Driver:
     """One producer being driven."""
 
     def __init__(self, producer_class):
+        self._class = producer_class
         self._events = _Events(_stdout)
         self._answers = Answers(self._events)
-        self._class = producer_class
         self._producer = None
+        self._doing = {}  # the command that is being carried out
+        self._ending = threading.Lock()  # taken once, by who ends the process
 
     async def run(self):
-        """Carry out commands to the end, and return the exit status."""
-        commands = _Commands(asyncio.get_running_loop())
+        """Carry out commands to the end of the process."""
+        self._commands = _Commands(asyncio.get_running_loop(), self._overdue)
         try:
             while True:
-                command = await commands.next()
+                self._doing = command = await self._commands.next()
                 if command is None:
                     log.error("standard input ended without a close command: the harness is gone")
                     if self._producer is not None:
                         await self._producer.close()
-                    return 3
+                    self._end(3)
                 if self._producer is None:
                     await self._open(command)
                 elif command["command"] == "close":
                     await self._close()
-                    return 0
                 else:
                     await self._do(command)
         except Unsupported as lacks:
             self._fatal("unsupported", lacks, option=lacks.option)
         except Exception as error:  # whatever it is, the harness has to be told
             log.exception("the driver cannot go on")
-            self._fatal("driver", f"{type(error).__name__}: {error}")
-        finally:
-            self._events.close()
-        return 3
+            name, words = type(error).__name__, str(error)
+            self._fatal("driver", words if words.startswith(name) else f"{name}: {words}")
 
     def _fatal(self, name, message, **more):
         told = failure(name, message)
-        self._events.add(dict(more, event="fatal", message=told["message"], **{"class": name}))
+        self._end(3, dict(more, event="fatal", message=told["message"], **{"class": name}))
 
     async def _open(self, command):
         if command["command"] != "open":
-            raise ValueError(f"command {command['command']!r} before open: {command.get('why', '')}")
+            why = command.get("why", "")
+            raise ValueError(f"command {command['command']!r} before open: {why}")
         if command.get("protocol") != PROTOCOL:
             raise ValueError(
-                f"the harness speaks version {command.get('protocol')} of the protocol: this driver speaks {PROTOCOL}"
+                f"the harness speaks version {command.get('protocol')} of the protocol:"
+                f" this driver speaks {PROTOCOL}"
             )
         options = command["options"]
         check(options)
+        self._answers.unconfirmed = options["acks"] == "0"
+        self._transactional = bool(options.get("transactional_id"))
         producer = self._class(self._answers)
         ready = await producer.open(command["bootstrap"], options)
         self._producer = producer
-        self._transactional = bool(options.get("transactional_id"))
         self._events.add({
             "event": "ready",
             "protocol": PROTOCOL,
@@ -405,14 +427,13 @@ class _Driver:
             await self._producer.send(command["records"])
         elif name == "flush":
             await self._reply(command, "flushed", self._producer.flush)
-        elif name in ("begin", "commit", "abort"):
-            if not self._transactional:
-                told = failure("driver", "the producer was opened without a transactional id")
-                self._events.error(dict(told, id=command["id"]))
-                return
+        elif name not in ("begin", "commit", "abort"):
+            raise ValueError(f"there is no command {name!r} here: {command.get('why', '')}")
+        elif self._transactional:
             await self._reply(command, "done", getattr(self._producer, name))
         else:
-            raise ValueError(f"there is no command {name!r} here: {command.get('why', '')}")
+            told = failure("driver", "the producer was opened without a transactional id")
+            self._events.error(dict(told, id=command["id"]))
 
     async def _reply(self, command, done, work):
         try:
@@ -430,10 +451,38 @@ class _Driver:
         except Exception:  # there is no event for it, and the process ends anyway
             log.exception("close")
         await self._answers.complete(_CLOSE_CALLBACKS)
-        told = failure("closed", "the producer was closed before the library had answered")
-        for record_id in self._answers.left():
-            self._answers.failed(record_id, told)
-        self._events.add({"event": "closed"})
+        self._end(0, {"event": "closed"})
+
+    def _overdue(self, command):
+        """End now. The event loop, or the library, stands still meanwhile."""
+        if command is None:
+            log.error("the producer did not close")
+            self._end(3)
+        log.warning("close: the library is still at %s, or did not close", self._doing["command"])
+        self._end(0, {"event": "closed"})
+
+    def _end(self, status, event=None):
+        """Answer what is left, give the last event, and end the process.
+
+        Neither the event loop nor the library's threads are waited for: nothing
+        may be sent any more.
+        """
+        with self._ending:
+            told = failure("closed", "the producer was closed before the library had answered")
+            for record_id in self._answers.left():
+                self._answers.failed(record_id, told)
+            if self._doing and self._doing.get("id"):
+                self._events.error(dict(told, id=self._doing["id"]))
+            told = failure("closed", "the producer was closed before it came to this")
+            for command in self._commands.rest():
+                # Certain: the library was never called for these records.
+                for record in command.get("records", ()):
+                    self._events.error(dict(told, id=record["id"], appended="never"))
+                if command.get("id"):
+                    self._events.error(dict(told, id=command["id"]))
+            self._events.close(event)
+            logging.shutdown()
+            os._exit(status)
 
 
 def serve(producer_class):
@@ -445,12 +494,4 @@ def serve(producer_class):
     if sys.argv[1:] == ["--version"]:
         os.write(_stdout, producer_class.version().encode() + b"\n")
         os._exit(0)
-
-    async def run():
-        status = await _Driver(producer_class).run()
-        logging.shutdown()
-        # Neither the event loop nor the library's threads are waited for: the
-        # producer is closed, and nothing may be sent once that was said.
-        os._exit(status)
-
-    asyncio.run(run())
+    asyncio.run(_Driver(producer_class).run())

@@ -1,0 +1,42 @@
+// never lists the errors after which a record is certainly not in the log, now
+// or later, each with the reason why that is certain. Everything else is
+// unknown: a broker's refusal too, since an earlier attempt of the same send()
+// may have been appended and its answer lost.
+const never = [
+  // producer/index.js, transactionGuard: rejects instead of calling the function that sends.
+  ['KafkaJSNonRetriableError', 'Cannot continue to use transaction once ended'],
+  // producer/messageProducer.js, validateConnectionStatus: thrown before a send() has begun.
+  ['KafkaJSNonRetriableError', "The producer is disconnecting; therefore, it can't safely accept messages anymore"],
+  ['KafkaJSError', 'The producer is disconnected']
+]
+
+// fencing are the codes by which a broker says that another instance has taken
+// over the transactional id. KafkaJS's requests are old enough to be answered 47
+// where newer ones are answered 90 (KIP-588).
+const fencing = [47, 90]
+
+// failureOf says what came of a record or a command that failed.
+export function failureOf (error, transactional) {
+  const code = codeOf(error)
+  return {
+    class: error.name,
+    code: code || undefined,
+    retriable: error.retriable === true || undefined,
+    fenced: (transactional && fencing.includes(code)) || undefined,
+    appended: never.some(([name, message]) => error.name === name && error.message === message) ? 'never' : undefined,
+    message: String(error.message).slice(0, 2000)
+  }
+}
+
+// unknownCode is KafkaJS's own, for a code of Kafka's that it does not know.
+const unknownCode = -99
+
+// codeOf is Kafka's code in an error or in what caused it. Connection errors have
+// a code as well, the system's: ECONNREFUSED.
+function codeOf (error) {
+  for (let depth = 0; error && depth < 5; depth++) {
+    if (error.type && Number.isInteger(error.code) && error.code !== unknownCode) return error.code
+    error = error.cause ?? error.originalError
+  }
+  return 0
+}

@@ -1,0 +1,4 @@
+import { serve } from './node/serve.mjs'
+import * as adapter from './kafkajs.mjs'
+
+serve(adapter)
