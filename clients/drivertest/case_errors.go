@@ -2,7 +2,6 @@ package drivertest
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients/driver"
@@ -10,7 +9,9 @@ import (
 
 func errorCases() []Case {
 	return []Case{
-		{Name: "refused", Why: "what a broker refuses for good is one error, with the library's words, and never certain not to be in the log", run: refused},
+		{Name: "refused-10", Why: "a record that the broker finds too large is one error, in the library's words, and never certain not to be in the log", run: refused(messageTooLarge)},
+		{Name: "refused-29", Why: "so is a record that the broker lets nobody write", run: refused(unauthorized)},
+		{Name: "refused-87", Why: "so is a record that the broker finds invalid", run: refused(invalidRecord)},
 		{Name: "retriable", Why: "what a library may try again ends in an ack, or in an error that says that it may be tried again", run: retriable},
 		{Name: "lost-answer", Why: "a record whose answer was lost may be in the log, whatever the library makes of it", run: lostAnswer},
 		{Name: "flush-errors", Why: "a record that failed is answered, so flush does not wait for it, and does not fail", run: flushErrors},
@@ -19,33 +20,25 @@ func errorCases() []Case {
 
 // Error codes of the Kafka protocol.
 const (
-	notLeader       = 6
-	timedOut        = 7
-	messageTooLarge = 10
-	unauthorized    = 29
-	invalidRecord   = 87
+	notLeader         = 6
+	timedOut          = 7
+	messageTooLarge   = 10
+	notEnoughReplicas = 19
+	unauthorized      = 29
+	invalidRecord     = 87
 )
 
-func refused(ctx context.Context, t *trial) error {
-	codes := []int16{messageTooLarge, unauthorized, invalidRecord}
-	by := make(map[string]int16)
-	for _, code := range codes {
-		name := fmt.Sprintf("refused-%d", code)
-		by[name] = code
-		if err := t.topic(ctx, name, 1); err != nil {
+// refused has the broker refuse every record to one topic.
+func refused(code int16) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		if err := t.refuse(ctx, code); err != nil {
 			return err
 		}
-	}
-	if err := t.topic(ctx, "t", Brokers); err != nil {
-		return err
-	}
-	t.broker.Obey(func(r Request) Reply { return Reply{Code: by[r.Batches[0].Topic]} })
-	d, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	for _, code := range codes {
-		r := d.to(fmt.Sprintf("refused-%d", code))
+		d, err := t.open(ctx)
+		if err != nil {
+			return err
+		}
+		r := d.to("refused")
 		if err := d.send(ctx, r); err != nil {
 			return t.told(d, err)
 		}
@@ -53,20 +46,34 @@ func refused(ctx context.Context, t *trial) error {
 			return t.told(d, err)
 		}
 		if err := refusal(d.records[r.ID], code); err != nil {
-			_ = t.told(d, err)
+			return t.told(d, err)
 		}
+		// The library may have given up for good. Its records are answered all the same.
+		if err := d.send(ctx, d.values(2, 0, 0)...); err != nil {
+			return t.told(d, err)
+		}
+		if err := d.answered(ctx, toAnswer); err != nil {
+			return t.told(d, err)
+		}
+		if err := d.close(ctx); err != nil {
+			return t.told(d, err)
+		}
+		return t.verify(ctx, true)
 	}
-	// The library may have given up for good. Its records are answered all the same.
-	if err := d.send(ctx, d.values(2, 0, 0)...); err != nil {
-		return t.told(d, err)
+}
+
+// refuse makes a topic, refused, to which the broker lets no record.
+func (t *trial) refuse(ctx context.Context, code int16) error {
+	t.broker.Obey(func(r Request) Reply {
+		if r.Batches[0].Topic == "refused" {
+			return Reply{Code: code}
+		}
+		return Reply{}
+	})
+	if err := t.topic(ctx, "refused", 1); err != nil {
+		return err
 	}
-	if err := d.answered(ctx, toAnswer); err != nil {
-		return t.told(d, err)
-	}
-	if err := d.close(ctx); err != nil {
-		return t.told(d, err)
-	}
-	return t.verify(ctx, true)
+	return t.topic(ctx, "t", Brokers)
 }
 
 // refusal looks at the answer of a record that the broker has refused.
@@ -165,18 +172,9 @@ func lostAnswer(ctx context.Context, t *trial) error {
 }
 
 func flushErrors(ctx context.Context, t *trial) error {
-	if err := t.topic(ctx, "refused", 1); err != nil {
+	if err := t.refuse(ctx, invalidRecord); err != nil {
 		return err
 	}
-	if err := t.topic(ctx, "t", Brokers); err != nil {
-		return err
-	}
-	t.broker.Obey(func(r Request) Reply {
-		if r.Batches[0].Topic == "refused" {
-			return Reply{Code: invalidRecord}
-		}
-		return Reply{}
-	})
 	d, err := t.open(ctx)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func flush(ctx context.Context, t *trial) error {
 		return t.told(d, err)
 	}
 	if d.until(ctx, aWhile, func() bool { return d.asked[id].done }) {
-		return t.told(d, broken(ruleFlush, "flushed came while the broker holds back its answers: %s", d.unanswered(0)))
+		return t.told(d, broken(ruleFlush, "flushed came while the broker holds back its answers: %s", d.unanswered()))
 	}
 	release()
 	if err := d.flushed(ctx, id, toAnswer); err != nil {

@@ -42,7 +42,7 @@ func many(deaf time.Duration) func(context.Context, *trial) error {
 const (
 	// pressure is how much is sent at most to a driver whose broker does not
 	// answer, in values of this size.
-	pressure     = 192 << 20
+	pressure     = 64 << 20
 	pressureSize = 64 << 10
 	// pressureTime is how long the broker does not answer. Clients take a request
 	// for lost after ten seconds at the soonest, by default.

@@ -155,38 +155,45 @@ func nonsense(ctx context.Context, t *trial) error {
 	return err
 }
 
-// sendsOne opens a producer, sends a record to each partition, and returns the
-// produce requests that carried them.
-func sendsOne(ctx context.Context, t *trial, change func(*driver.Options)) (*driven, []Request, error) {
+// sendsAround opens a producer, sends some records to each partition, and
+// returns the produce requests that carried them.
+func sendsAround(ctx context.Context, t *trial, change func(*driver.Options)) (*driven, []Request, error) {
 	d, err := t.openWith(ctx, change)
 	if err != nil {
 		return nil, nil, err
 	}
-	for p := range int32(Brokers) {
-		if err := d.send(ctx, d.values(1, p, 0)...); err != nil {
+	const each = 3
+	for range each { // one after the other, so that they are batches of their own
+		for p := range int32(Brokers) {
+			if err := d.send(ctx, d.values(1, p, 0)...); err != nil {
+				return d, nil, t.told(d, err)
+			}
+		}
+		if err := d.answered(ctx, toAnswer); err != nil {
 			return d, nil, t.told(d, err)
 		}
 	}
-	if err := d.answered(ctx, toAnswer); err != nil {
-		return d, nil, t.told(d, err)
+	// With acks 0 the answers may come before the records have arrived.
+	stored := 0
+	for deadline := time.Now().Add(toAnswer); stored < each*Brokers && time.Now().Before(deadline) && ctx.Err() == nil; {
+		c, err := t.stored(ctx)
+		if err != nil {
+			return d, nil, err
+		}
+		stored = len(c.all)
 	}
-	// With acks 0 the answer may come before the request has arrived.
-	for deadline := time.Now().Add(toAnswer); len(t.broker.Requests()) == 0 && time.Now().Before(deadline) && ctx.Err() == nil; {
-		time.Sleep(10 * time.Millisecond)
-	}
-	requests := t.broker.Requests()
-	if len(requests) == 0 {
-		return d, nil, t.told(d, broken(ruleReported, "everything is answered, and no produce request has come to the broker"))
+	if stored == 0 {
+		return d, nil, t.told(d, broken(ruleReported, "everything is answered, and nothing has come to the broker"))
 	}
 	if err := d.close(ctx); err != nil {
 		return d, nil, t.told(d, err)
 	}
-	return d, requests, t.verify(ctx, true)
+	return d, t.broker.Requests(), t.verify(ctx, true)
 }
 
 func clientID(ctx context.Context, t *trial) error {
 	const asked = "Some.client_7-x"
-	d, requests, err := sendsOne(ctx, t, func(o *driver.Options) { o.ClientID = asked })
+	d, requests, err := sendsAround(ctx, t, func(o *driver.Options) { o.ClientID = asked })
 	if err != nil {
 		return err
 	}
@@ -200,7 +207,7 @@ func clientID(ctx context.Context, t *trial) error {
 
 func idempotence(asked bool) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
-		d, requests, err := sendsOne(ctx, t, func(o *driver.Options) { o.Idempotence = asked })
+		d, requests, err := sendsAround(ctx, t, func(o *driver.Options) { o.Idempotence = asked })
 		if err != nil {
 			return err
 		}
@@ -224,7 +231,7 @@ func idempotence(asked bool) func(context.Context, *trial) error {
 
 func acks(asked string, onWire int16) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
-		d, requests, err := sendsOne(ctx, t, func(o *driver.Options) {
+		d, requests, err := sendsAround(ctx, t, func(o *driver.Options) {
 			o.Acks, o.Idempotence = asked, o.Idempotence && asked == "all"
 		})
 		if err != nil {
@@ -236,6 +243,11 @@ func acks(asked string, onWire int16) func(context.Context, *trial) error {
 		for _, r := range requests {
 			if r.Acks != onWire {
 				return t.told(d, broken(ruleOption, "acks %s was asked for, and a request on the wire has acks %d", asked, r.Acks))
+			}
+		}
+		for _, r := range d.sentRecords() {
+			if asked == "0" && r.acked != nil && r.acked.Offset != -1 {
+				return t.told(d, broken(ruleUnconfirmed, "record %d was acked with acks 0, at offset %d", r.ID, r.acked.Offset))
 			}
 		}
 		return nil

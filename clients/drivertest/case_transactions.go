@@ -93,6 +93,8 @@ func (d *driven) after(q question, records []driver.Record) error {
 	return nil
 }
 
+// fencing has a second driver take the transactional id over, and the first one
+// commit.
 func fencing(ctx context.Context, t *trial) error {
 	first, err := t.openWith(ctx, transactional("drivertest"))
 	if err != nil {

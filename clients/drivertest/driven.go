@@ -31,6 +31,7 @@ type driven struct {
 	records map[int64]*record
 	order   []*record // as they were sent
 	left    int       // records without an answer
+	answer  time.Time // when the last one came
 	asked   map[int64]*question
 	heard   int  // events
 	closing bool // close was sent

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	"github.com/idemcheck/idemcheck/clients/driver"
@@ -155,7 +156,7 @@ func (d *driven) ack(a driver.Acked) error {
 	case r.answered():
 		return broken(ruleOnce, "record %d was answered a second time, by an ack", a.ID)
 	}
-	r.acked, r.heard = &a, d.heard
+	r.acked, r.heard, d.answer = &a, d.heard, time.Now()
 	d.left--
 	if r.Partition != a.Partition {
 		return broken(rulePartition, "record %d was sent to partition %d, and its ack says partition %d", a.ID, r.Partition, a.Partition)
@@ -173,7 +174,7 @@ func (d *driven) fail(f driver.Failure) error {
 	case r.answered():
 		return broken(ruleOnce, "record %d was answered a second time, by an error", f.ID)
 	}
-	r.failed, r.heard = &f, d.heard
+	r.failed, r.heard, d.answer = &f, d.heard, time.Now()
 	d.left--
 	if f.Appended != "" && f.Appended != driver.AppendedNever {
 		return broken(ruleNever, "the error of record %d says appended: %q", f.ID, f.Appended)

@@ -104,6 +104,12 @@ func openingMutants() []mutant {
 		{name: "is never idempotent", by: "idempotence", says: "producer id -1", command: opening(func(o *driver.Options) { o.Idempotence = false })},
 		{name: "is always idempotent", by: "no-idempotence", says: "a batch on the wire has producer id", command: opening(func(o *driver.Options) { o.Idempotence = true })},
 		{name: "always waits for all", by: "acks-1", says: "acks -1", command: opening(func(o *driver.Options) { o.Acks = "all" })},
+		{name: "makes offsets up", by: "acks-0", says: "was acked with acks 0, at offset", event: func(b *broken, ev *driver.Event) bool {
+			for _, f := range ev.Errors {
+				b.say(driver.Event{Event: driver.Ack, Acks: []driver.Acked{{ID: f.ID, Partition: b.sent[f.ID].Partition}}})
+			}
+			return ev.Event != driver.Error
+		}},
 		{name: "never waits", by: "acks-all", says: "acks 0", command: opening(func(o *driver.Options) { o.Acks, o.Idempotence = "0", false })},
 	}
 }
@@ -217,7 +223,7 @@ func answerMutants() []mutant {
 			}
 			return true
 		}},
-		{name: "claims never for every error", by: "refused", says: "appended: never", event: on(driver.Error, func(_ *broken, ev *driver.Event) {
+		{name: "claims never for every error", by: "refused-87", says: "appended: never", event: on(driver.Error, func(_ *broken, ev *driver.Event) {
 			for i := range ev.Errors {
 				ev.Errors[i].Appended = driver.AppendedNever
 			}
@@ -227,7 +233,7 @@ func answerMutants() []mutant {
 				ev.Errors[i].Appended = driver.AppendedNever
 			}
 		})},
-		{name: "acks what failed", by: "refused", says: "and it was acked", event: func(b *broken, ev *driver.Event) bool {
+		{name: "acks what failed", by: "refused-87", says: "and it was acked", event: func(b *broken, ev *driver.Event) bool {
 			if ev.Event != driver.Error {
 				return true
 			}
@@ -236,10 +242,10 @@ func answerMutants() []mutant {
 			}
 			return false
 		}},
-		{name: "hides errors", wait: brief, by: "refused", says: "have no answer", event: func(_ *broken, ev *driver.Event) bool { return ev.Event != driver.Error }},
-		{name: "has no class for errors", by: "refused", says: `has class ""`, event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Class = "" })},
-		{name: "has another code for errors", by: "refused", says: "the error has code -1", event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Code = -1 })},
-		{name: "calls every error retriable", by: "refused", says: "says retriable", event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Retriable = true })},
+		{name: "hides errors", wait: brief, by: "refused-87", says: "have no answer", event: func(_ *broken, ev *driver.Event) bool { return ev.Event != driver.Error }},
+		{name: "has no class for errors", by: "refused-87", says: `has class ""`, event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Class = "" })},
+		{name: "has another code for errors", by: "refused-87", says: "the error has code -1", event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Code = -1 })},
+		{name: "calls every error retriable", by: "refused-87", says: "says retriable", event: on(driver.Error, func(_ *broken, ev *driver.Event) { ev.Errors[0].Retriable = true })},
 		{name: "knows ASCII only", by: "text", says: "never sent so", command: sending(func(c *driver.Command) {
 			for i := range c.Records {
 				c.Records[i].Value = strings.Map(func(r rune) rune {

@@ -38,6 +38,8 @@ var (
 		"answer with the id that came with the record or command"}
 	ruleReported = rule{"the library reported success; the partition and offset that it reported, -1 for an offset that it does not tell",
 		"ack when the library's own callback says so, with the partition and offset in it"}
+	ruleUnconfirmed = rule{"With `acks` 0 no broker tells an offset: an ack has -1, whatever the library reports.",
+		"write -1 for the offset when the producer was opened with acks 0"}
 	rulePartition = rule{"hand the records to the library, in this order, to exactly these partitions",
 		"set the partition of each record, or a partitioner that takes it from the record"}
 	ruleOrder = rule{"`order.promised` says whether the library's API promises that records of one partition, sent one after the other, land in that order",

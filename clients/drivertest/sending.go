@@ -56,10 +56,9 @@ func (d *driven) sendBy(ctx context.Context, line []byte, records ...driver.Reco
 // comes.
 func (d *driven) answered(ctx context.Context, limit time.Duration) error {
 	for before := -1; ; {
-		began := time.Now()
 		left := 0
 		if !d.until(ctx, limit, func() bool { left = d.left; return left == 0 || left != before }) {
-			return d.late(ruleOnce, "%s", d.unanswered(time.Since(began)))
+			return d.late(ruleOnce, "%s", d.unanswered())
 		}
 		if left == 0 {
 			return nil
@@ -69,12 +68,16 @@ func (d *driven) answered(ctx context.Context, limit time.Duration) error {
 }
 
 // unanswered says how many records have no answer.
-func (d *driven) unanswered(after time.Duration) string {
+func (d *driven) unanswered() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.order {
 		if !r.answered() {
-			return fmt.Sprintf("%d of %d records have no answer after another %s, record %d for example", d.left, len(d.order), after.Round(100*time.Millisecond), r.ID)
+			ago := "none has one"
+			if !d.answer.IsZero() {
+				ago = fmt.Sprintf("the last answer came %s ago", time.Since(d.answer).Round(100*time.Millisecond))
+			}
+			return fmt.Sprintf("%d of %d records have no answer, record %d for example; %s", d.left, len(d.order), r.ID, ago)
 		}
 	}
 	return "every record has its answer"
@@ -200,9 +203,9 @@ func (d *driven) close(ctx context.Context) error {
 	case !over && closed:
 		return broken(ruleClose, "it has not ended %s after close, though it said closed", time.Since(began).Round(100*time.Millisecond))
 	case !over:
-		return broken(ruleClose, "it is not closed %s after close; %s", time.Since(began).Round(100*time.Millisecond), d.unanswered(time.Since(began)))
+		return broken(ruleClose, "it is not closed %s after close; %s", time.Since(began).Round(100*time.Millisecond), d.unanswered())
 	case left > 0:
-		return broken(ruleOnce, "it has ended, and %s", d.unanswered(time.Since(began)))
+		return broken(ruleOnce, "it has ended, and %s", d.unanswered())
 	case !closed:
 		return broken(ruleClose, "it has ended without closed: %s", d.child.State)
 	case !d.child.State.Success():

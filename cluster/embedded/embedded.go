@@ -87,6 +87,7 @@ func Start(c Config) (*Cluster, error) {
 		return nil, fmt.Errorf("start embedded cluster: %w", err)
 	}
 	e.fake = fake
+	fake.Fault(fencedOld())
 	for i, advertised := range c.Advertised {
 		e.brokers = append(e.brokers, cluster.Broker{ID: int32(i), Advertised: advertised})
 	}
