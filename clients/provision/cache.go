@@ -84,10 +84,8 @@ func (c Cache) Driver(ctx context.Context, name, version string) (Driver, error)
 	if c.Offline {
 		return Driver{}, fmt.Errorf("client %s is not in the cache %s, and building is off", spec, c.Dir)
 	}
-	for _, t := range library.tools {
-		if err := t.find(); err != nil {
-			return Driver{}, fmt.Errorf("client %s: %w", spec, err)
-		}
+	if err := library.Ready(); err != nil {
+		return Driver{}, fmt.Errorf("client %s: %w", spec, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return Driver{}, fmt.Errorf("client %s: the cache: %w", spec, err)

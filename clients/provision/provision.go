@@ -31,6 +31,16 @@ type Library struct {
 	source func() map[string][]byte
 }
 
+// Ready says whether the tools that building its driver needs are at hand.
+func (l Library) Ready() error {
+	for _, t := range l.tools {
+		if err := t.find(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // All lists every library, by name.
 func All() []Library {
 	all := slices.Concat(goLibraries(), mavenLibraries(), pypiLibraries(), npmLibraries(), cargoLibraries())
