@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
@@ -19,7 +22,7 @@ import (
 func Serve(library clients.Library, in io.Reader, out io.Writer) error {
 	life, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	d := &driver{library: library, life: life, events: newEvents(out, cancel)}
+	d := &driver{library: library, life: life, events: newEvents(out, cancel), unanswered: make(map[int64]struct{})}
 	commands := make(chan Command, readAhead)
 	go d.listen(in, commands, cancel)
 	err := d.serve(commands)
@@ -49,6 +52,9 @@ type driver struct {
 	life     context.Context
 	events   *events
 	producer clients.Producer
+
+	mu         sync.Mutex
+	unanswered map[int64]struct{} // records without an answer; nil once they were given up
 }
 
 // listen reads commands ahead, so that the end of the input is seen while a
@@ -177,6 +183,11 @@ func (d *driver) do(c Command) error {
 // send hands records over: in one call of the library, if it has one for
 // several.
 func (d *driver) send(records []Record) {
+	d.mu.Lock()
+	for _, r := range records {
+		d.unanswered[r.ID] = struct{}{}
+	}
+	d.mu.Unlock()
 	if batcher, ok := d.producer.(clients.Batcher); ok && len(records) > 1 {
 		all := make([]clients.Record, len(records))
 		for i, r := range records {
@@ -198,7 +209,15 @@ func toRecord(r Record) clients.Record {
 	return to
 }
 
+// answer passes on what the library said, also twice if it says so twice.
 func (d *driver) answer(r Record, result clients.Result) {
+	d.mu.Lock()
+	given := d.unanswered == nil
+	delete(d.unanswered, r.ID)
+	d.mu.Unlock()
+	if given {
+		return
+	}
 	if result.Outcome == outcome.Acked {
 		d.events.ack(Acked{r.ID, r.Partition, result.Offset})
 		return
@@ -218,11 +237,23 @@ func (d *driver) reply(id int64, done string, err error) {
 	d.events.fail(Failure{ID: id, Fenced: errors.Is(err, clients.ErrFenced), Message: err.Error()})
 }
 
-// close ends the producer. The harness sets the limit: it kills a driver that
-// takes too long.
+// closeGrace is how long a library may take to close. Some wait for every answer
+// and have no other way to close: they end with the process.
+const closeGrace = 3 * time.Second
+
+// close ends the producer, and answers what that leaves unanswered.
 func (d *driver) close() error {
-	if err := d.producer.Close(d.life); err != nil {
+	ctx, cancel := context.WithTimeout(d.life, closeGrace)
+	defer cancel()
+	if err := d.producer.Close(ctx); err != nil && ctx.Err() == nil {
 		return err
+	}
+	d.mu.Lock()
+	left := d.unanswered
+	d.unanswered = nil
+	d.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(left)) {
+		d.events.fail(Failure{ID: id, Class: "closed", Message: "closed before the library had an answer"})
 	}
 	d.events.add(Event{Event: Closed})
 	return nil
