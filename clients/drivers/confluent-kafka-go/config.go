@@ -63,6 +63,11 @@ func configure(bootstrap []string, o clients.Options) (kafka.ConfigMap, golang.U
 	set("batch.size", o.BatchSize, o.BatchSize > 0)
 	set("compression.type", o.Compression, o.Compression != "")
 	set("retries", o.Retries, o.Retries > 0)
+	if o.Retries > 0 {
+		// rd_kafka_handle_Produce_error counts no attempt that a broker refused
+		// before it stored anything.
+		unmapped.Add("retries", "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout")
+	}
 	if o.Retries < 0 {
 		c["retries"] = manyRetries
 		unmapped.Add("retries", "%d, the most that every version takes", manyRetries)

@@ -109,7 +109,14 @@ class Producer(driver.Producer):
             timeout = options.get("transaction_timeout_ms") or TRANSACTION_TIMEOUT_MS
         timeout = options.get("delivery_timeout_ms") or timeout
         request = options.get("request_timeout_ms") or REQUEST_TIMEOUT_MS
-        return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 2 * request + 10_000)
+        unmapped = []
+        if options.get("retries", 0) > 0:
+            # rd_kafka_handle_Produce_error counts no attempt that a broker
+            # refused before it stored anything.
+            unmapped.append(("retries", "only attempts that may have been stored count: what brokers refuse "
+                                        "is tried again until its delivery timeout"))
+        return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 2 * request + 10_000,
+                            unmapped=unmapped)
 
     def _poll(self):
         """Have the library call back: it does so only while it is polled."""

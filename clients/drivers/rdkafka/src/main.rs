@@ -90,6 +90,7 @@ fn serve(commands: &Receiver<Result<Command, String>>, events: &Events) -> Resul
         version: env!("RDKAFKA_VERSION"),
         order: options::order(&options),
         deadline_ms: options::deadline(&options),
+        unmapped: options::unmapped(&options),
     });
     loop {
         match next()? {

@@ -3,7 +3,7 @@
 
 use rdkafka::config::ClientConfig;
 
-use crate::protocol::{Options, Order};
+use crate::protocol::{Options, Order, Unmapped};
 
 /// Room for a value of 1 MiB, its key and the batch around it; the default is 1 MB.
 const MESSAGE_MAX_BYTES: &str = "2097152";
@@ -78,6 +78,16 @@ pub fn order(o: &Options) -> Order {
         (Some(true), _) => Order { promised: true, why: "idempotent writes keep the order of produce calls through retries, at most five requests in flight" },
         (_, 1) => Order { promised: true, why: "one request in flight per broker: a retry cannot be overtaken" },
         _ => Order { promised: false, why: "idempotence off and several requests in flight: a retry may be overtaken" },
+    }
+}
+
+/// What is not in force as it was asked. rd_kafka_handle_Produce_error counts no
+/// attempt that a broker refused before it stored anything.
+pub fn unmapped(o: &Options) -> Vec<Unmapped> {
+    if o.retries > 0 {
+        vec![Unmapped { option: "retries", why: "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout" }]
+    } else {
+        Vec::new()
     }
 }
 

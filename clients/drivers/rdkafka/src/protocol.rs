@@ -68,6 +68,7 @@ pub enum Event {
         version: &'static str,
         order: Order,
         deadline_ms: u64,
+        unmapped: Vec<Unmapped>,
     },
     Ack {
         acks: Vec<Acked>,
@@ -91,6 +92,13 @@ pub enum Event {
 #[derive(Serialize)]
 pub struct Order {
     pub promised: bool,
+    pub why: &'static str,
+}
+
+/// An option that is not in force as it was asked.
+#[derive(Serialize)]
+pub struct Unmapped {
+    pub option: &'static str,
     pub why: &'static str,
 }
 
