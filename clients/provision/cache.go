@@ -69,6 +69,9 @@ func (c Cache) Driver(ctx context.Context, name, version string) (Driver, error)
 	if err != nil {
 		return Driver{}, err
 	}
+	if c.Dir == "" {
+		return Driver{}, fmt.Errorf("client %s: no folder is given to keep its driver in", name)
+	}
 	if version = strings.TrimPrefix(version, "v"); version == "" {
 		version = library.Newest
 	}
