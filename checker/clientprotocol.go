@@ -104,7 +104,9 @@ func (j *journal) produced(ev *history.WireEvent, again int64) {
 
 // checkSequence holds a batch that was not sent before against the epoch's
 // earlier ones. Nothing is held against a client that was told of an error in
-// between: it may drop a refused batch and number anew.
+// between: it may drop a refused batch and number anew. Nor once one of its
+// connections has ended: what it wrote there may never have been seen, and is
+// sent again when its turn comes, perhaps behind later batches.
 func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 	for i := range pp.ring {
 		b := &pp.ring[i]
@@ -118,7 +120,7 @@ func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 		}
 	}
 	ahead := sequencesFrom(pp.next, ev.BaseSequence)
-	if ev.BaseSequence == pp.next || pp.excused || ev.Conn != pp.conn {
+	if ev.BaseSequence == pp.next || pp.excused || ev.Conn != pp.conn || j.torn[ev.ClientID] {
 		if 0 < ahead && ahead < 1<<30 {
 			pp.skipped = skipped{ev.Epoch, pp.next, ev.BaseSequence}
 		}

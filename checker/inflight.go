@@ -4,7 +4,8 @@ import "slices"
 
 // conn is one client connection through a proxy.
 type conn struct {
-	known bool // it has carried a produce request
+	known  bool // it has carried a produce request
+	client string
 
 	// The requests in flight, oldest first, from head on. A client has a few,
 	// and the oldest is answered next, so this is quicker than a map.

@@ -64,6 +64,7 @@ func mutants() []mutant {
 		{"one refusal of several attempts is enough", "clientprotocol.go", "b.refused < b.sends", "b.refused == 0"},
 		{"errors do not excuse a gap", "clientprotocol.go", "pp.excused || ", ""},
 		{"a gap across connections is a gap", "clientprotocol.go", " || ev.Conn != pp.conn", ""},
+		{"a gap after a connection has ended is a gap", "clientprotocol.go", " || j.torn[ev.ClientID]", ""},
 		{"the next batch in line makes what was left out forgotten", "clientprotocol.go", "if 0 < ahead && ahead < 1<<30 {", "if ahead < 1<<30 {"},
 		{"five in flight are too many", "clientprotocol.go", "c.withID > mostInFlight", "c.withID >= mostInFlight"},
 		{"a retry on another connection is early too", "earlyretry.go", "r.conn != ev.Conn || ", ""},

@@ -45,6 +45,12 @@ func TestClientProtocol(t *testing.T) {
 		}},
 		{name: "a gap with no error before it", kind: SequenceGap, count: 1, blame: BlameClient, says: "it left out sequence 4",
 			build: func(m *memoryRun) { m.exchange(4, base(5)) }},
+		{name: "a gap after another connection has ended proves nothing", build: func(m *memoryRun) {
+			// Seen with @platformatic/kafka: what lay between had died in a black hole.
+			m.batch(history.WireEvent{At: later, Kind: history.WireDisconnect, Conn: request(1, 0, 1, 0).Conn})
+			elsewhere := func(ev *history.WireEvent) { ev.Conn = 77 }
+			m.exchange(4, elsewhere).exchange(5, func(ev *history.WireEvent) { ev.Conn, ev.BaseSequence = 77, 9 })
+		}},
 		{name: "a gap on another connection proves nothing", build: func(m *memoryRun) {
 			m.exchange(4, func(ev *history.WireEvent) { ev.BaseSequence, ev.Conn = 5, 77 })
 		}},

@@ -16,6 +16,7 @@ type journal struct {
 
 	conns     recent[int64, conn]
 	closed    map[int64]int64 // when connections ended
+	torn      map[string]bool // clients of which a connection that carried batches has ended
 	carried   map[clientBroker]bool
 	held      map[answerKey]history.WireEvent
 	waiting   map[answerKey]*waitingRequest
@@ -61,7 +62,7 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 	j := &journal{
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
 		process: make(map[int32]history.Process), byClient: make(map[string]int32),
-		carried: make(map[clientBroker]bool), closed: make(map[int64]int64), held: make(map[answerKey]history.WireEvent),
+		carried: make(map[clientBroker]bool), torn: make(map[string]bool), closed: make(map[int64]int64), held: make(map[answerKey]history.WireEvent),
 		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
 		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
@@ -102,6 +103,9 @@ func (j *journal) take(ev *history.WireEvent) {
 		j.n.connections++
 	case history.WireDisconnect:
 		j.n.disconnects++
+		if c := j.conns.get(ev.Conn); c != nil && c.known {
+			j.torn[c.client] = true
+		}
 		j.conns.drop(ev.Conn)
 		j.closed[ev.Conn] = ev.At
 	case history.WireNotKafka:
@@ -162,7 +166,7 @@ func (j *journal) request(ev *history.WireEvent) {
 	}
 	c := j.conn(ev)
 	if !c.known {
-		c.known = true
+		c.known, c.client = true, ev.ClientID
 		key := clientBroker{ev.ClientID, ev.Broker}
 		if j.carried[key] {
 			j.n.reconnects++
