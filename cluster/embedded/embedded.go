@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
@@ -88,6 +89,8 @@ func Start(c Config) (*Cluster, error) {
 	}
 	e.fake = fake
 	fake.Fault(fencedOld())
+	fake.ControlKey(int16(kmsg.InitProducerID), newcomers())
+	fake.ControlKey(int16(kmsg.AddPartitionsToTxn), unwrap)
 	for i, advertised := range c.Advertised {
 		e.brokers = append(e.brokers, cluster.Broker{ID: int32(i), Advertised: advertised})
 	}
