@@ -512,3 +512,35 @@ func TestWhereTheTimeWentIsReadOffTheRunDirectory(t *testing.T) {
 		t.Errorf("%+v, want %+v", faults, want)
 	}
 }
+
+func clientResults() []Result {
+	bad := &checker.Verdict{Overall: checker.Violation, Guarantees: []checker.Guarantee{{
+		Name: "duplicates", Status: checker.Violation, Anomalies: []checker.Anomaly{{Kind: checker.Duplicate}, {Kind: checker.Duplicate}},
+	}}}
+	return []Result{
+		{Folder: "clients", Scenario: "lost-acks", Client: "franz-go", Outcome: AsExpected, Dir: "runs/1"},
+		{Folder: "clients", Scenario: "lost-acks", Client: "kafka-go@0.4.51", Outcome: NotAsExpected, Dir: "runs/2 x", Verdict: bad},
+		{Folder: "clients", Scenario: "silence", Client: "franz-go", Outcome: Broken, Broken: "no", Dir: "runs/3"},
+		{Folder: "clients", Scenario: "silence", Client: "kafka-go@0.4.51", Outcome: Skipped, Skipped: "it lacks idempotence"},
+	}
+}
+
+func TestAMatrixOfClientsSaysWhatWasViolatedAndLeadsToTheRuns(t *testing.T) {
+	g := matrix(clientResults())
+	want := "| scenario | franz-go | kafka-go@0.4.51 |\n| --- | --- | --- |\n" +
+		"| clients/lost-acks | [as expected](runs/1) | [violation: duplicate](runs/2%20x) |\n| clients/silence | [broken](runs/3) | skipped |\n"
+	if got := g.markdown(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestATableThatIsTooWideHasLettersForHeads(t *testing.T) {
+	want := "  scenario           a   b\n  clients/lost-acks  ok  X\n  clients/silence    !   -\n\n" +
+		"  a  franz-go\n  b  kafka-go@0.4.51\n  ok as expected, X violation, ? inconclusive, ! broken, - skipped\n"
+	if got := matrix(clientResults()).fit(Style{Width: 40}); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got := matrix(clientResults()).fit(Style{Width: 100}); !strings.Contains(got, "violation: duplicate") {
+		t.Errorf("got\n%s", got)
+	}
+}
