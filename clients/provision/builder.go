@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,7 @@ import (
 type builder struct {
 	dir     string // absolute; it holds the driver's source to begin with
 	version string
+	quiet   time.Duration // how long a step may print nothing
 	log     *os.File
 	logName string
 }
@@ -30,7 +32,7 @@ func newBuilder(dir, version string, source map[string][]byte) (*builder, error)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	b := &builder{dir: dir, version: version, logName: dir + ".log"}
+	b := &builder{dir: dir, version: version, quiet: quietLimit, logName: dir + ".log"}
 	for path, text := range source {
 		if err := b.write(path, string(text)); err != nil {
 			return nil, err
@@ -72,7 +74,10 @@ func (b *builder) run(ctx context.Context, s step) error { return b.capture(ctx,
 // capture is run, with the standard output also written to out.
 func (b *builder) capture(ctx context.Context, s step, out io.Writer) error {
 	fmt.Fprintf(b.log, "$ %s\n", strings.Join(s.command, " "))
-	var last tail
+	last := tail{at: time.Now()}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go last.watch(ctx, b.quiet, cancel)
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Dir = b.path(s.dir)
 	cmd.Env = append(os.Environ(), s.env...)
@@ -91,12 +96,43 @@ func (b *builder) capture(ctx context.Context, s step, out io.Writer) error {
 	return fmt.Errorf("%s: %w%s", strings.Join(s.command[:min(3, len(s.command))], " "), err, last.words())
 }
 
-// tail keeps the end of an output.
-type tail struct{ buffer []byte }
+// quietLimit is how long a build may print nothing: longer than any compiler is
+// silent, shorter than anybody waits for a registry that does not answer.
+const quietLimit = 6 * time.Minute
+
+// tail keeps the end of an output, and when it came.
+type tail struct {
+	mu     sync.Mutex // standard output and error come from two goroutines
+	buffer []byte
+	at     time.Time
+}
+
+// watch cancels when nothing has come for too long.
+func (t *tail) watch(ctx context.Context, limit time.Duration, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(limit / 20)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			t.mu.Lock()
+			silent := time.Since(t.at)
+			t.mu.Unlock()
+			if silent > limit {
+				cancel(fmt.Errorf("it printed nothing for %s and was ended: does the registry answer?", limit))
+				return
+			}
+		}
+	}
+}
 
 const tailSize = 2000
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.at = time.Now()
 	t.buffer = append(t.buffer, p...)
 	if over := len(t.buffer) - tailSize; over > 0 {
 		t.buffer = append(t.buffer[:0], t.buffer[over:]...)
@@ -106,6 +142,8 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // words is the end of the output in a line, or nothing.
 func (t *tail) words() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var lines []string
 	for line := range bytes.Lines(t.buffer) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
