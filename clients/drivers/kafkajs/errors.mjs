@@ -11,8 +11,7 @@ const never = [
 ]
 
 // fencing are the codes by which a broker says that another instance has taken
-// over the transactional id. KafkaJS's requests are old enough to be answered 47
-// where newer ones are answered 90 (KIP-588).
+// over the transactional id (KIP-588).
 const fencing = [47, 90]
 
 // failureOf says what came of a record or a command that failed.
@@ -28,14 +27,14 @@ export function failureOf (error, transactional) {
   }
 }
 
-// unknownCode is KafkaJS's own, for a code of Kafka's that it does not know.
-const unknownCode = -99
-
 // codeOf is Kafka's code in an error or in what caused it. Connection errors have
 // a code as well, the system's: ECONNREFUSED.
 function codeOf (error) {
   for (let depth = 0; error && depth < 5; depth++) {
-    if (error.type && Number.isInteger(error.code) && error.code !== unknownCode) return error.code
+    // A code that KafkaJS does not know, 90 among them, is in the message only.
+    const unknown = /^Unknown error code (-?\d+)$/.exec(error.message)
+    if (unknown) return Number(unknown[1])
+    if (error.type && Number.isInteger(error.code)) return error.code
     error = error.cause ?? error.originalError
   }
   return 0

@@ -6,6 +6,10 @@ import { Commands } from './commands.mjs'
 import { Events } from './events.mjs'
 import { Unsupported, check } from './options.mjs'
 
+// Whatever a library writes to standard output by itself goes elsewhere, from
+// when it is loaded: main.mjs imports this first.
+globalThis.console = new Console(process.stderr)
+
 const protocol = 1
 
 // openLimit is how long a producer may take to connect, closeLimit how long it
@@ -39,8 +43,6 @@ export async function serve (adapter) {
     process.stdout.write(adapter.version + '\n')
     return
   }
-  // Whatever a library writes to standard output by itself goes elsewhere.
-  globalThis.console = new Console(process.stderr)
   const driver = new Driver(adapter)
   // Node ends a process for either, so that is what an application would see.
   process.on('uncaughtException', error => driver.broken(error))
@@ -57,6 +59,7 @@ class Driver {
   #producer
   #pending = new Map() // records without an answer, by id
   #broken // why the library is not called any more
+  #spoilt // the first failure in the transaction
   #fewer = () => {} // called when there are fewer unanswered records
   #events = new Events(error => abandon(`nobody reads the events: ${error.message}`))
   #commands = new Commands(error => this.giveUp(error))
@@ -129,6 +132,7 @@ class Driver {
   #answer ({ id }, { partition, offset, failure }) {
     if (!this.#pending.delete(id)) return // the driver has answered it itself
     if (failure) {
+      this.#spoilt ??= failure
       this.#events.fail({ id, ...failure })
     } else {
       this.#events.ack({ id, partition, offset })
@@ -143,8 +147,15 @@ class Driver {
     }
   }
 
+  // transact begins or ends a transaction. One with a failure is not committed:
+  // the libraries would, but by their documentation an application that awaits
+  // its sends goes on to abort.
   async #transact ({ command, id }) {
     if (this.#broken) return this.#events.fail({ id, ...this.#broken })
+    if (command === 'commit' && this.#spoilt) {
+      return this.#events.fail({ id, ...this.#spoilt, appended: undefined, message: `not committed after a failure: ${this.#spoilt.message}` })
+    }
+    if (command === 'begin') this.#spoilt = undefined
     try {
       if (!this.#producer[command]) throw new Error('the producer was opened without a transactional id')
       await this.#producer[command]()

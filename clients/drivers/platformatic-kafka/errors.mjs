@@ -32,8 +32,8 @@ export function failureOf (error, transactional) {
 
 // messageOf is what an error says, and what it came from.
 export function messageOf (error) {
-  const last = lastOf(error)
-  const words = [error, last, last.cause].filter((e, i, all) => e && all.indexOf(e) === i).map(e => e.message)
+  const words = []
+  for (let e = error; e; e = e.errors?.at(-1) ?? e.cause) words.push(e.message)
   return words.join(' ').slice(0, 2000)
 }
 
