@@ -177,6 +177,11 @@ func TestClientProtocol(t *testing.T) {
 			refusedForSequence(m)
 			m.batch(with(request(1, 5, 1, later+50), epoch1))
 		}},
+		{name: "a batch given up after a second try", build: func(m *memoryRun) {
+			refusedForSequence(m)
+			again := func(ev *history.WireEvent) { ev.Correlation += 100 }
+			m.batch(with(request(1, 5, 1, later+50), again)).batch(with(answer(1, 5, 1, later+51, outOfOrder, -1), again))
+		}},
 		{name: "a batch refused for its sequence by a broker that had been restarted", build: func(m *memoryRun) {
 			refusedForSequence(m).during("restart-leader", "broker 1", later-5, later)
 			m.send(2, later, later+99, history.Acked, int64(len(m.log))).stored(2, 2) // acked after the fault
