@@ -42,7 +42,7 @@ func flush(ctx context.Context, t *trial) error {
 }
 
 // toIdle is how long a flush may take that has nothing to wait for.
-const toIdle = 2 * time.Second
+const toIdle = 3 * time.Second
 
 func flushIdle(ctx context.Context, t *trial) error {
 	d, err := t.open(ctx)

@@ -85,6 +85,10 @@ func openingMutants() []mutant {
 			}
 			return ev.Event != driver.Closed
 		}},
+		{name: "is ready twice", by: "ready", says: "a second ready", event: on(driver.Ready, func(b *broken, ev *driver.Event) { b.say(*ev) })},
+		{name: "has events of its own", by: "ready", says: `no event "hello"`, event: on(driver.Closed, func(b *broken, _ *driver.Event) { b.say(driver.Event{Event: "hello"}) })},
+		{name: "writes Latin-1", by: "ready", says: "not UTF-8", event: on(driver.Closed, func(b *broken, _ *driver.Event) { b.print("{\"event\":\"fatal\",\"message\":\"\xe9\"}\n") })},
+		{name: "writes a line that is too long", by: "ready", says: "more than 8 MiB", event: on(driver.Closed, func(b *broken, _ *driver.Event) { b.print(strings.Repeat(" ", 9<<20) + "\n") })},
 		{name: "knows no new fields", by: "ready", says: "ended by itself", raw: func(_ *broken, line []byte) {
 			if strings.Contains(string(line), `"later"`) {
 				os.Exit(9)
@@ -117,6 +121,9 @@ func openingMutants() []mutant {
 func answerMutants() []mutant {
 	return []mutant{
 		{name: "acks twice", by: "answers", says: "answered a second time", event: on(driver.Ack, func(b *broken, ev *driver.Event) { b.say(*ev) })},
+		{name: "acks what was not sent", by: "answers", says: "which was not sent yet", event: on(driver.Ack, func(b *broken, _ *driver.Event) {
+			b.say(driver.Event{Event: driver.Ack, Acks: []driver.Acked{{ID: 1 << 40}}})
+		})},
 		{name: "acks before the broker does", by: "not-before", says: "the broker has not answered anything yet", command: func(b *broken, c *driver.Command) bool {
 			for i, r := range c.Records {
 				b.say(driver.Event{Event: driver.Ack, Acks: []driver.Acked{{ID: r.ID, Partition: r.Partition, Offset: int64(i)}}})
@@ -212,7 +219,8 @@ func answerMutants() []mutant {
 			return c.Command != driver.Flush
 		}},
 		{name: "flushes with another id", by: "flush-idle", says: "which is no flush", event: on(driver.Flushed, func(_ *broken, ev *driver.Event) { ev.ID++ })},
-		{name: "flushes late", by: "flush-idle", says: "there is no reply", event: on(driver.Flushed, func(*broken, *driver.Event) { time.Sleep(3 * time.Second) })},
+		{name: "flushes twice", by: "flush-idle", says: "which was answered before", event: on(driver.Flushed, func(b *broken, ev *driver.Event) { b.say(*ev) })},
+		{name: "flushes late", by: "flush-idle", says: "there is no reply", event: on(driver.Flushed, func(*broken, *driver.Event) { time.Sleep(5 * time.Second) })},
 		{name: "fails to flush after an error", by: "flush-errors", says: "flush failed", event: func(b *broken, ev *driver.Event) bool {
 			if ev.Event == driver.Error {
 				b.n++
