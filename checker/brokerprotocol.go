@@ -32,6 +32,7 @@ func (j *journal) checkAnswer(ev *history.WireEvent, code int16) {
 		// Never seen to be sent, or sent with other records: the client's doing.
 	case !b.stored:
 		b.first, b.stored = *ev, true
+		pp.keep(b)
 	case b.first.BaseOffset == ev.BaseOffset:
 		j.n.deduplicated++
 	case brokerCode(&b.first) != 0:

@@ -108,6 +108,13 @@ func (j *journal) produced(ev *history.WireEvent, again int64) {
 // connections has ended: what it wrote there may never have been seen, and is
 // sent again when its turn comes, perhaps behind later batches.
 func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
+	for i := range pp.kept {
+		b := &pp.kept[i]
+		if b.stored && sameTriple(&b.request, ev) && b.request.Records == ev.Records && !sameRecords(&b.request, ev) && ev.First >= 0 && b.request.First >= 0 {
+			j.reused(b, ev)
+			return
+		}
+	}
 	for i := range pp.ring {
 		b := &pp.ring[i]
 		if b.request.Epoch == ev.Epoch && overlap(&b.request, ev) && b.refused < b.sends && ev.First >= 0 && b.request.First >= 0 {

@@ -74,6 +74,7 @@ func mutants() []mutant {
 		{"what was asked for is not held against a client", "clientprotocol.go", "c.inFlight() > p.InFlight", "c.inFlight() > 100*p.InFlight"},
 		{"a batch with nothing before it comes out of turn", "dropped.go", "b.request.BaseSequence != ev.BaseSequence && !b.stored", "!b.stored"},
 		{"a refused retry was dropped", "dropped.go", " || l.unsent.tried.has(ev.First, ev.Last)", ""},
+		{"what a broker keeps is forgotten behind refused batches", "brokerprotocol.go", "\t\tpp.keep(b)\n", ""},
 		{"what is sent again was dropped all the same", "dropped.go", "if b.answer.First > ev.Last || b.answer.Last < ev.First {", "if true {"},
 		{"a client may drop what it likes", "dropped.go", "if pp == nil || ev.First < 0", "if true || ev.First < 0"},
 		{"a broker that forgot is no excuse for dropping", "dropped.go", "if j.story.disturbed(0, history.Forever) {", "if false {"},

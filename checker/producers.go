@@ -28,6 +28,16 @@ type producerPart struct {
 	ring    []sentBatch
 	at      int   // where the ring is written next
 	sent    int64 // new batches so far
+	// kept are the batches that the broker stored last, as it remembers them,
+	// whatever was sent and refused since.
+	kept   [window]sentBatch
+	stored int64
+}
+
+// keep remembers a batch as the broker does.
+func (p *producerPart) keep(b *sentBatch) {
+	p.kept[p.stored%window] = *b
+	p.stored++
 }
 
 // sentBatch is one batch, however often it was sent.

@@ -98,6 +98,16 @@ func TestClientProtocol(t *testing.T) {
 				m.exchange(4, same)
 				m.send(1, later+99, later+109, history.Unknown, -1).batch(with(request(1, 5, 1, later+100), base(4)))
 			}},
+		{name: "other records under a sequence in use, behind many that were refused", kind: SequenceReuse, count: 1, blame: BlameClient, says: "drops its records",
+			build: func(m *memoryRun) {
+				// Seen with @platformatic/kafka, which counts from 0 again under one id.
+				m.exchange(4, same)
+				for i := range int64(40) {
+					m.send(1, later+100+2*i, later+999, history.Unknown, -1)
+					m.batch(request(1, 5+i, 1, later+100+2*i)).batch(answer(1, 5+i, 1, later+101+2*i, 10, -1))
+				}
+				m.send(1, later+400, later+999, history.Unknown, -1).batch(with(request(1, 45, 1, later+500), base(4)))
+			}},
 		{name: "other records under a sequence that was certainly refused", build: func(m *memoryRun) {
 			m.send(1, later, later+3, history.Failed, -1)
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 87, -1))
