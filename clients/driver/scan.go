@@ -26,7 +26,7 @@ func (s *scanner) word(w string) bool {
 	return true
 }
 
-// next is the byte that comes after white space, 0 at the end.
+// next is the byte that comes after white space, 0 when there is none.
 func (s *scanner) next() byte {
 	s.space()
 	if s.failed || s.at == len(s.line) {
@@ -41,7 +41,10 @@ func (s *scanner) space() {
 	}
 }
 
-func (s *scanner) atEnd() bool { return s.next() == 0 && !s.failed }
+func (s *scanner) atEnd() bool {
+	s.space()
+	return !s.failed && s.at == len(s.line)
+}
 
 // list takes an array with at least one element.
 func (s *scanner) list(element func()) {
