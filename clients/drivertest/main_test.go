@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/idemcheck/idemcheck/clients/driver"
 	"github.com/idemcheck/idemcheck/clients/franz"
@@ -58,6 +59,7 @@ type broken struct {
 	n    int                     // for whatever a mutant counts
 	kept []driver.Event          // for whatever it keeps
 
+	last  time.Time
 	later driver.Command
 	hoard []string
 	queue chan driver.Event

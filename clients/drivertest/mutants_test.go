@@ -393,14 +393,13 @@ func endMutants() []mutant {
 			}
 			return ev.Event != driver.Error
 		}},
-		{name: "dies when it was stopped for long", by: "stop", says: "ended by itself", event: on(driver.Ready, func(*broken, *driver.Event) {
-			go func() {
-				for last := time.Now(); time.Since(last) < time.Second; time.Sleep(10 * time.Millisecond) {
-					last = time.Now()
-				}
+		{name: "dies when it was stopped for long", by: "stop", says: "ended by itself", command: func(b *broken, c *driver.Command) bool {
+			if c.Command == driver.Send && !b.last.IsZero() && time.Since(b.last) > time.Second {
 				os.Exit(4)
-			}()
-		})},
+			}
+			b.last = time.Now()
+			return true
+		}},
 	}
 }
 
