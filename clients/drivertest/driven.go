@@ -203,25 +203,27 @@ func (d *driven) kill() {
 	d.killed = true
 	d.mu.Unlock()
 	d.pauseReading(false)
-	for _, pid := range d.strays() {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
-	}
+	d.strays()
 	d.child.End()
 	<-d.over
 	d.child.Stdin.Close()
 	d.child.Stdout.Close()
 }
 
-// strays are processes that have left the driver's group. It has to be alive.
-func (d *driven) strays() []int {
+// strays ends processes that have left the driver's group, and tells of them. It
+// finds them while the driver lives, as its children and theirs.
+func (d *driven) strays() {
 	if d.isOver() {
-		return nil
+		return
 	}
 	strays := d.child.Strays()
-	if len(strays) > 0 {
-		_ = d.trial.told(d, broken(ruleGroup, "it has started processes in groups of their own: %v", strays))
+	if len(strays) == 0 {
+		return
 	}
-	return strays
+	_ = d.trial.told(d, broken(ruleGroup, "it has started processes in groups of their own: %v", strays))
+	for _, pid := range strays {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+	}
 }
 
 // deafen closes our end of the driver's standard output.
