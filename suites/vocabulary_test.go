@@ -2,11 +2,13 @@ package suites
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/workloads"
-	"strings"
 )
 
 // vocabulary is the real one, gathered as the command line gathers it. Only
@@ -14,8 +16,9 @@ import (
 func vocabulary() Vocabulary {
 	v := Vocabulary{
 		Library: func(spec string) error {
-			if name, _, _ := strings.Cut(spec, "@"); name != "franz-go" {
-				return fmt.Errorf("unknown client library %q (there are franz-go)", spec)
+			names := []string{"franz-go", "kafka-go", "kafkajs", "sarama"}
+			if name, _, _ := strings.Cut(spec, "@"); !slices.Contains(names, name) {
+				return fmt.Errorf("unknown client library %q (there are %s)", spec, strings.Join(names, ", "))
 			}
 			return nil
 		},
