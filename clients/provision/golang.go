@@ -2,7 +2,9 @@ package provision
 
 import (
 	"context"
+	"embed"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,11 +29,11 @@ func goLibraries() []Library {
 }
 
 func goDrivers() []goLibrary {
-	shared := files(golang.Source, ".", "clients/drivers/golang")
+	shared := &ourPackage{golang.Source, "clients/drivers/golang"}
 	return []goLibrary{
 		{
 			name: "franz-go", newest: "1.22.2", versions: "1.16.1 and later",
-			module: "github.com/twmb/franz-go", more: files(franz.Source, ".", "clients/franz"),
+			module: "github.com/twmb/franz-go", more: &ourPackage{franz.Source, "clients/franz"},
 		},
 		{
 			name: "sarama", newest: "1.61.1",
@@ -62,9 +64,18 @@ type goLibrary struct {
 	// was is the path of versions up to until (major, minor), if they have another.
 	was   string
 	until [2]int
-	more  map[string][]byte // files besides the driver's own
-	cgo   bool              // it has C in it
+	more  *ourPackage // that the driver imports besides those all have
+	cgo   bool        // it has C in it
 }
+
+// ourPackage is a package of ours that becomes part of a driver. Its files are
+// read when a driver is looked for: libraries are listed for every scenario.
+type ourPackage struct {
+	source embed.FS
+	path   string
+}
+
+func (p *ourPackage) files() map[string][]byte { return files(p.source, ".", p.path) }
 
 func (g goLibrary) library() Library {
 	l := Library{
@@ -79,9 +90,11 @@ func (g goLibrary) library() Library {
 }
 
 func (g goLibrary) source() map[string][]byte {
-	return together(g.more,
-		files(outcome.Source, ".", "history/outcome"), files(clients.Source, ".", "clients"), files(driver.Source, ".", "clients/driver"),
-		files(drivers.Source, g.name, ""))
+	all := files(drivers.Source, g.name, "")
+	for _, p := range []*ourPackage{g.more, {outcome.Source, "history/outcome"}, {clients.Source, "clients"}, {driver.Source, "clients/driver"}} {
+		maps.Copy(all, p.files())
+	}
+	return all
 }
 
 // path is the module path that a version of the library goes by.
