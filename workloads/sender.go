@@ -66,8 +66,9 @@ func (s *sender) await(ctx context.Context) error {
 }
 
 // hand begins the next record and hands it to the producer, which has the seat.
-func (s *sender) hand(producer Producer) {
-	lane := s.next()
+func (s *sender) hand(producer Producer) { s.handTo(producer, s.next()) }
+
+func (s *sender) handTo(producer Producer, lane history.TopicPartition) {
 	ticket := s.env.Recorder.Begin(producer.Process, lane)
 	producer.Send(s.env.Life, s.record(producer, lane, ticket), func(r clients.Result) { s.answered(ticket, r) })
 }
@@ -75,16 +76,14 @@ func (s *sender) hand(producer Producer) {
 // handAll is hand for the records of one call. A producer that takes no more
 // than one in a call gets them one by one.
 func (s *sender) handAll(producer Producer, n int) {
+	lane := s.next()
 	batcher, ok := producer.Producer.(clients.Batcher)
 	if !ok {
-		lane := s.next()
 		for range n {
-			ticket := s.env.Recorder.Begin(producer.Process, lane)
-			producer.Send(s.env.Life, s.record(producer, lane, ticket), func(r clients.Result) { s.answered(ticket, r) })
+			s.handTo(producer, lane)
 		}
 		return
 	}
-	lane := s.next()
 	tickets := s.env.Recorder.BeginCall(producer.Process, lane, n)
 	records := make([]clients.Record, n)
 	for i, ticket := range tickets {
