@@ -16,11 +16,10 @@ const mostInFlight = 5
 // still waits for all of them, so it never counts too many.
 func (j *journal) inFlight(c *conn, ev *history.WireEvent) {
 	if c.launched(ev.Correlation, ev.ProducerID >= 0, ev.At) {
-		if p, known := j.process[ev.Process]; known && p.InFlight > 0 && c.inFlight() > p.InFlight && c.withID <= mostInFlight && p.Maps("in_flight") {
-			n := c.inFlight()
+		if n, most := c.inFlight(), j.mayFly[ev.Process]; most > 0 && n > most && c.withID <= mostInFlight {
 			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q had %d produce requests in flight on connection %d to broker %d, and was told to have at most %d",
-					ev.ClientID, n, ev.Conn, ev.Broker, p.InFlight), []history.WireEvent{*ev}
+					ev.ClientID, n, ev.Conn, ev.Broker, most), []history.WireEvent{*ev}
 			})
 		}
 		if c.withID > mostInFlight {

@@ -83,7 +83,7 @@ func (j *journal) checkDropped() {
 				continue
 			}
 			for _, b := range l.unsent.batches {
-				if j.wellInTime(p, b) && !(j.story.embedded && b.answer.Epoch > 0) {
+				if wellInTime(p, b) && !(j.story.embedded && b.answer.Epoch > 0) {
 					j.gaveUp(b)
 				}
 			}
@@ -92,7 +92,7 @@ func (j *journal) checkDropped() {
 }
 
 // wellInTime says whether the client had most of its time for the batch left.
-func (j *journal) wellInTime(p history.Process, b refusedBatch) bool {
+func wellInTime(p history.Process, b refusedBatch) bool {
 	limit := int64(2 * time.Second)
 	if set, err := strconv.ParseInt(p.Options["delivery_timeout"], 10, 64); err == nil && set > 0 { // ns
 		limit = min(limit, set/2)

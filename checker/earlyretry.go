@@ -13,12 +13,10 @@ const promiseRetryBackoff = "a batch that a broker refuses is sent again no soon
 // waiting for it, whatever its request timeout.
 const answeredAtOnce = int64(500 * time.Millisecond)
 
-// refusal is the last answer of a lane that asked its client to try again.
+// refusal is the last answer of a lane, if it asked the client to try again.
 type refusal struct {
 	first, at, conn int64
-	broker          int32
-	code            int16
-	known           bool
+	code            int16 // 0: it did not
 }
 
 // asksToWait says whether a code means "try again in a while": the retriable
@@ -35,7 +33,7 @@ func asksToWait(code int16) bool {
 func (l *laneWire) refuse(ev *history.WireEvent, sent int64) {
 	l.refusal = refusal{}
 	if asksToWait(ev.Error) && sent > 0 && ev.At-sent < answeredAtOnce {
-		l.refusal = refusal{ev.First, ev.At, ev.Conn, ev.Broker, ev.Error, true}
+		l.refusal = refusal{ev.First, ev.At, ev.Conn, ev.Error}
 	}
 }
 
@@ -45,7 +43,7 @@ func (l *laneWire) refuse(ev *history.WireEvent, sent int64) {
 // pause leaves room for the jitter of 20 % that clients may take (KIP-580).
 func (j *journal) checkBackoff(l *laneWire, ev *history.WireEvent) {
 	r := l.refusal
-	if !r.known || r.first != ev.First {
+	if r.code == 0 || r.first != ev.First {
 		return
 	}
 	l.refusal = refusal{}

@@ -13,6 +13,7 @@ type journal struct {
 	story    *story
 	process  map[int32]history.Process
 	byClient map[string]int32 // process by client id, where that is unique
+	mayFly   map[int32]int    // how many requests a process may have in flight, where it was told and takes that
 
 	conns     recent[int64, conn]
 	closed    map[int64]int64 // when connections ended
@@ -61,13 +62,16 @@ type laneWire struct {
 func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int) *journal {
 	j := &journal{
 		coverage: newCoverage(), n: wireCounts{byCode: make(map[int16]int64)}, src: src, story: st,
-		process: make(map[int32]history.Process), byClient: make(map[string]int32),
+		process: make(map[int32]history.Process), byClient: make(map[string]int32), mayFly: make(map[int32]int),
 		carried: make(map[clientBroker]bool), torn: make(map[string]bool), closed: make(map[int64]int64), held: make(map[answerKey]history.WireEvent),
 		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
 		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
 	}
 	for _, p := range m.Processes {
 		j.process[p.ID] = p
+		if p.Maps("in_flight") {
+			j.mayFly[p.ID] = p.InFlight
+		}
 		if _, twice := j.byClient[p.ClientID]; twice {
 			j.byClient[p.ClientID] = -1
 		} else {
