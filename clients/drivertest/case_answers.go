@@ -135,12 +135,7 @@ func doesNotWait(ctx context.Context, t *trial) error {
 		return err
 	}
 	// Both brokers are known to the client before one of them is slow.
-	for p := range int32(Brokers) {
-		if err := d.send(ctx, d.values(1, p, 0)...); err != nil {
-			return t.told(d, err)
-		}
-	}
-	if err := d.allAcked(ctx, toAnswer); err != nil {
+	if err := d.ackedBy(ctx, Brokers); err != nil {
 		return t.told(d, err)
 	}
 	held := make(chan struct{})

@@ -40,12 +40,7 @@ func closeMute(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	for p := range int32(Brokers) {
-		if err := d.send(ctx, d.values(1, p, 0)...); err != nil {
-			return t.told(d, err)
-		}
-	}
-	if err := d.allAcked(ctx, toAnswer); err != nil {
+	if err := d.ackedBy(ctx, Brokers); err != nil {
 		return t.told(d, err)
 	}
 	t.broker.Mute()

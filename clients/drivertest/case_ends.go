@@ -62,10 +62,7 @@ func outputEnds(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	if err := d.send(ctx, d.values(1, 0, 0)...); err != nil {
-		return t.told(d, err)
-	}
-	if err := d.allAcked(ctx, toAnswer); err != nil {
+	if err := d.ackedBy(ctx, 1); err != nil {
 		return t.told(d, err)
 	}
 	d.strays()
@@ -99,10 +96,7 @@ func noise(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	if err := d.send(ctx, d.values(1, 0, 0)...); err != nil {
-		return t.told(d, err)
-	}
-	if err := d.allAcked(ctx, toAnswer); err != nil {
+	if err := d.ackedBy(ctx, 1); err != nil {
 		return t.told(d, err)
 	}
 	back, err := t.broker.Vanish()

@@ -89,10 +89,7 @@ func sendsSome(ctx context.Context, t *trial, d *driven) error {
 func inFlight(most int) func(context.Context, *trial, *driven) error {
 	return func(ctx context.Context, t *trial, d *driven) error {
 		// Some libraries have one request in flight until the first is answered.
-		if err := d.send(ctx, d.values(1, 0, 0)...); err != nil {
-			return t.told(d, err)
-		}
-		if err := d.allAcked(ctx, toAnswer); err != nil {
+		if err := d.ackedBy(ctx, 1); err != nil {
 			return t.told(d, err)
 		}
 		before := len(t.broker.Requests())
@@ -173,10 +170,7 @@ func retries(most int) func(context.Context, *trial, *driven) error {
 
 func requestTimeout(asked time.Duration) func(context.Context, *trial, *driven) error {
 	return func(ctx context.Context, t *trial, d *driven) error {
-		if err := d.send(ctx, d.values(1, 0, 0)...); err != nil { // so that all is known
-			return t.told(d, err)
-		}
-		if err := d.allAcked(ctx, toAnswer); err != nil {
+		if err := d.ackedBy(ctx, 1); err != nil { // so that all is known
 			return t.told(d, err)
 		}
 		before := len(t.broker.Requests())

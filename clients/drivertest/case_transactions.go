@@ -103,10 +103,7 @@ func fencing(ctx context.Context, t *trial) error {
 	if _, err := first.does(ctx, driver.Begin); err != nil {
 		return t.told(first, err)
 	}
-	if err := first.send(ctx, first.values(1, 0, 0)...); err != nil {
-		return t.told(first, err)
-	}
-	if err := first.allAcked(ctx, toAnswer); err != nil {
+	if err := first.ackedBy(ctx, 1); err != nil {
 		return t.told(first, err)
 	}
 	second, err := t.openWith(ctx, transactional("drivertest"))

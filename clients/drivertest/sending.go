@@ -114,6 +114,17 @@ func (d *driven) allAcked(ctx context.Context, limit time.Duration) error {
 	return d.noFailure()
 }
 
+// ackedBy sends one record to each of the first brokers and waits until all are
+// acked: then the client knows what it has to know of them.
+func (d *driven) ackedBy(ctx context.Context, brokers int32) error {
+	for p := range brokers {
+		if err := d.send(ctx, d.values(1, p, 0)...); err != nil {
+			return err
+		}
+	}
+	return d.allAcked(ctx, toAnswer)
+}
+
 // ask sends a command with an id.
 func (d *driven) ask(ctx context.Context, command string) (id int64, err error) {
 	d.mu.Lock()
