@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { locate } from './node/answers.mjs'
 import { Unsupported, acksCodes, deadline, given, unmapped } from './node/options.mjs'
+import { addTransactions } from './node/transactions.mjs'
 import { failureOf } from './errors.mjs'
 
 const require = createRequire(import.meta.url)
@@ -44,28 +45,22 @@ export async function open (bootstrap, o) {
     failure: error => failureOf(error, !!o.transactional_id),
     close: () => producer.disconnect()
   }
-  if (o.transactional_id) await addTransactions(opened, producer, how)
+  if (o.transactional_id) {
+    addTransactions(opened, await transactions(producer), (current, records) => send(current ?? producer, records, how))
+  }
   return opened
 }
 
-// addTransactions begins the first transaction right away, since that is when
+// transactions begins the first transaction right away, since that is when
 // KafkaJS asks for the transactional producer id, which fences an older
 // instance. Brokers hear of a transaction with its first record only.
-async function addTransactions (opened, producer, how) {
+async function transactions (producer) {
   let prepared = await producer.transaction()
-  let current
-  opened.begin = async () => {
-    current = prepared ?? await producer.transaction()
+  return async () => {
+    const next = prepared ?? await producer.transaction()
     prepared = undefined
+    return next
   }
-  const end = operation => async () => {
-    if (!current) throw new Error(`${operation}: no transaction is open`)
-    await current[operation]()
-    current = undefined
-  }
-  opened.commit = end('commit')
-  opened.abort = end('abort')
-  opened.send = records => send(current ?? producer, records, how)
 }
 
 // send makes one call: send() for one topic, sendBatch() for several.

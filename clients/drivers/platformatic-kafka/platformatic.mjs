@@ -2,6 +2,7 @@
 import { Producer, clientSoftwareVersion } from '@platformatic/kafka'
 import { locate } from './node/answers.mjs'
 import { acksCodes, deadline, given, unmapped } from './node/options.mjs'
+import { addTransactions } from './node/transactions.mjs'
 import { failureOf, messageOf } from './errors.mjs'
 
 export const library = 'platformatic-kafka'
@@ -58,7 +59,8 @@ async function start (bootstrap, o) {
     close: () => producer.close()
   }
   if (o.transactional_id) {
-    await addTransactions(opened, producer, how)
+    await takeOver(producer)
+    addTransactions(opened, () => producer.beginTransaction(), (current, records) => send(current ?? producer, records, how))
   } else if (o.idempotence) {
     await producer.initIdempotentProducer({})
   }
@@ -69,22 +71,12 @@ function limit (o) {
   return o.retries > 1 || (o.retries === 1 && !o.idempotence) ? o.retries : o.idempotence || o.retries < 0 ? 'without limit' : 3
 }
 
-// addTransactions takes the transactional id over, which fences an older
-// instance: the first transaction does that. cancel() ends it without a word to
-// a broker, and keeps the producer id.
-async function addTransactions (opened, producer, how) {
+// takeOver takes the transactional id over, which fences an older instance: the
+// first transaction does that. cancel() ends it without a word to a broker, and
+// keeps the producer id.
+async function takeOver (producer) {
   const first = await producer.beginTransaction()
   await first.cancel()
-  let current
-  opened.begin = async () => { current = await producer.beginTransaction() }
-  const end = operation => async () => {
-    if (!current) throw new Error(`${operation}: no transaction is open`)
-    await current[operation]()
-    current = undefined
-  }
-  opened.commit = end('commit')
-  opened.abort = end('abort')
-  opened.send = records => send(current ?? producer, records, how)
 }
 
 function send (via, records, how) {
