@@ -24,6 +24,8 @@ type unsent struct {
 type refusedBatch struct {
 	answer history.WireEvent
 	sent   int64 // when the request was
+	ahead  int64 // the first record of the batches before it that weren't stored
+	passed bool  // one of those was stored later
 }
 
 // mostUnsent bounds what is kept: a client in this state drops a few batches
@@ -37,12 +39,23 @@ func (j *journal) outOfTurn(l *laneWire, ev *history.WireEvent, sent int64) {
 	if pp == nil || ev.First < 0 || len(l.unsent.batches) == mostUnsent || l.unsent.tried.has(ev.First, ev.Last) {
 		return
 	}
+	ahead := ev.First
 	for i := range pp.ring {
 		b := &pp.ring[i]
-		if b.request.Epoch == ev.Epoch && sequencesFrom(b.request.BaseSequence, ev.BaseSequence) < 1<<30 && b.request.BaseSequence != ev.BaseSequence && !b.stored {
-			l.unsent.batches = append(l.unsent.batches, refusedBatch{*ev, sent})
-			return
+		if b.request.Epoch == ev.Epoch && sequencesFrom(b.request.BaseSequence, ev.BaseSequence) < 1<<30 && !b.stored && b.request.First >= 0 {
+			ahead = min(ahead, b.request.First)
 		}
+	}
+	if ahead < ev.First {
+		l.unsent.batches = append(l.unsent.batches, refusedBatch{answer: *ev, sent: sent, ahead: ahead})
+	}
+}
+
+// stored notes what goes into the log ahead of a refused batch after all.
+func (u *unsent) stored(ev *history.WireEvent) {
+	for i := range u.batches {
+		b := &u.batches[i]
+		b.passed = b.passed || ev.Last >= b.ahead && ev.First < b.answer.First
 	}
 }
 
@@ -67,7 +80,10 @@ func (u *unsent) resent(ev *history.WireEvent) {
 //
 // Nothing is said where something else may have been the client's reason: a
 // limit on retries, most of its time spent, an end of its own, a forged refusal,
-// or kfake's habit of keeping one epoch for all partitions.
+// or kfake's habit of keeping one epoch for all partitions. Nor where none of
+// the batches ahead was stored later: a client that has been told that one of
+// them can never be stored may fail all that it holds behind it, to keep their
+// order (franz-go does, see failAllRecords).
 func (j *journal) checkDropped() {
 	if j.story.disturbed(0, history.Forever) {
 		return
@@ -83,7 +99,7 @@ func (j *journal) checkDropped() {
 				continue
 			}
 			for _, b := range l.unsent.batches {
-				if wellInTime(p, b) && !(j.story.embedded && b.answer.Epoch > 0) {
+				if b.passed && wellInTime(p, b) && !(j.story.embedded && b.answer.Epoch > 0) {
 					j.gaveUp(b)
 				}
 			}

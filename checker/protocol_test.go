@@ -187,10 +187,16 @@ func TestClientProtocol(t *testing.T) {
 			refusedForSequence(m)
 			m.batch(with(request(1, 5, 1, later+50), epoch1))
 		}},
+		{name: "a batch given up with the one ahead of it", build: func(m *memoryRun) {
+			m.send(1, later, later+9, history.Unknown, history.NoOffset).send(1, later, later+9, history.Unknown, history.NoOffset)
+			refusedBehind(m)
+		}},
 		{name: "a batch given up after a second try", build: func(m *memoryRun) {
-			refusedForSequence(m)
-			again := func(ev *history.WireEvent) { ev.Correlation += 100 }
-			m.batch(with(request(1, 5, 1, later+50), again)).batch(with(answer(1, 5, 1, later+51, outOfOrder, -1), again))
+			storedAtLast(m)
+			refusedBehind(m)
+			again := func(ev *history.WireEvent) { ev.Correlation += 200 }
+			m.batch(with(request(1, 5, 1, later+4), again)).batch(with(answer(1, 5, 1, later+4, outOfOrder, -1), again))
+			sentAgain(m)
 		}},
 		{name: "a batch refused for its sequence by a broker that had been restarted", build: func(m *memoryRun) {
 			refusedForSequence(m).during("restart-leader", "broker 1", later-5, later)
@@ -207,7 +213,7 @@ func TestClientProtocol(t *testing.T) {
 		{name: "a batch given up after a forged refusal", build: func(m *memoryRun) {
 			m.manifest.Forged = true
 			refusedForSequence(m)
-			m.wire[len(m.wire)-1].Action = history.ActionForged
+			m.wire[len(m.wire)-3].Action = history.ActionForged // the answer 45
 		}},
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
@@ -215,11 +221,26 @@ func TestClientProtocol(t *testing.T) {
 	})
 }
 
-// refusedForSequence is a batch behind one that was refused, and refused itself.
+// refusedForSequence is a batch behind one that was refused, and refused itself;
+// the first is sent again and stored.
 func refusedForSequence(m *memoryRun) *memoryRun {
-	m.send(1, later, later+99, history.Unknown, history.NoOffset).send(1, later, later+9, history.Unknown, history.NoOffset)
+	storedAtLast(m)
+	refusedBehind(m)
+	return sentAgain(m)
+}
+
+func storedAtLast(m *memoryRun) {
+	m.send(1, later, later+99, history.Acked, int64(len(m.log))).stored(1, 4).send(1, later, later+9, history.Unknown, history.NoOffset)
+}
+
+func refusedBehind(m *memoryRun) {
 	m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
-	return m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, outOfOrder, -1))
+	m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, outOfOrder, -1))
+}
+
+func sentAgain(m *memoryRun) *memoryRun {
+	again := func(ev *history.WireEvent) { ev.Correlation += 100 }
+	return m.batch(with(request(1, 4, 1, later+5), again)).batch(with(answer(1, 4, 1, later+6, 0, int64(len(m.log)-1)), again))
 }
 
 // refusedThenSent is a batch that is refused with 6 and sent again some ms later.

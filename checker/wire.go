@@ -224,6 +224,9 @@ func (j *journal) answer(ev *history.WireEvent) {
 		if ev.Error == outOfOrder && ev.Action == history.ActionPassed {
 			j.outOfTurn(l, ev, sent)
 		}
+		if brokerCode(ev) == 0 {
+			l.unsent.stored(ev)
+		}
 	}
 
 	code := brokerCode(ev)
