@@ -218,3 +218,27 @@ func nextLeaderFirst(p kmsg.MetadataResponseTopicPartition) []int32 {
 	}
 	return nil
 }
+
+// Reassign gives a partition to other replicas, and returns once they are its
+// only ones and the first of them leads (KIP-455, Kafka 2.4 or newer).
+func (a *Admin) Reassign(ctx context.Context, topic string, partition int32, replicas []int32) error {
+	fail := func(err error) error {
+		return fmt.Errorf("reassign %s/%d to brokers %v: %w", topic, partition, replicas, err)
+	}
+	var change kadm.AlterPartitionAssignmentsReq
+	change.Assign(topic, partition, replicas)
+	done, err := a.adm.AlterPartitionAssignments(ctx, change)
+	if err == nil {
+		err = done.Error()
+	}
+	if err != nil {
+		return fail(err)
+	}
+	_, err = a.WaitReplicas(ctx, topic, partition, "its new replicas", func(r Replicas) bool {
+		return slices.Equal(r.Assigned, replicas) && len(r.InSync) == len(replicas) && r.Leader == replicas[0]
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package conformance
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/idemcheck/idemcheck/conformance/matrix"
+)
+
+// Versions of requests. From Produce 12 and EndTxn 5 on a transaction's
+// partitions are added by producing, and its end raises the epoch (KIP-890, part 2).
+const (
+	lastClassicProduce = 11
+	lastClassicEnd     = 4
+	lastClientAdd      = 3 // later ones are for brokers, or many transactions at once
+)
+
+func transactionCases() []Case {
+	group := func(number int, name, source, promise string, converse func(*talk)) Case {
+		return Case{Case: matrix.Case{Number: number, Name: name, Group: "transactions", Promise: promise, Source: source}, converse: converse}
+	}
+	return []Case{
+		group(50, "outside-a-transaction", "KIP-98; KIP-890, part 1",
+			"a batch without the transactional bit within an open transaction is refused, and so is a transactional one whose partition was never added", outsideTransaction),
+	}
+}
+
+func outsideTransaction(t *talk) {
+	to, txn := t.topic(), t.transactionalID()
+	p := t.openTransactional(txn)
+	t.addPartition(txn, p, to, 0)
+	t.classic()
+	b := p.at(0, 1).with(func(b *batch) { b.attrs = transactional })
+	t.produceAs(delivery{txn: txn}, to, b, always(appended()))
+	t.produce(to, p.at(1, 1), always(refused(48)))
+	t.endTransaction(txn, p, to, true)
+
+	never, other := t.topic(), t.transactionalID()
+	q := t.openTransactional(other)
+	t.classic()
+	bare := q.at(0, 1).with(func(b *batch) { b.attrs = transactional })
+	// Part 1 of KIP-890: the leader asks the coordinator. Produce 11 has a code of
+	// its own for it.
+	want := always(appended()).since(3, 6, refused(48), "3.6 (KIP-890): the leader verifies it with the coordinator")
+	want = want.or("it is refused all the same", refused(120))
+	t.produceAs(delivery{txn: other}, never, bare, want)
+}
+
+// classic has a conversation produce in the newest version in which partitions
+// are added by AddPartitionsToTxn.
+func (t *talk) classic() {
+	if version, ok := t.on.offers(t.anyBroker(), kmsg.NewPtrProduceRequest()); ok {
+		t.produceVersion = min(version, lastClassicProduce)
+	}
+}
+
+// transactionalID is a new one.
+func (t *talk) transactionalID() string {
+	return fmt.Sprintf("%s%d-%d", t.on.Prefix, t.cell.Case, time.Now().UnixNano())
+}
+
+// coordinatorUp waits until somebody coordinates a transactional id.
+func (t *talk) coordinatorUp(txn string) { t.openTransactional(txn) }
+
+// openTransactional asks the coordinator for a producer id.
+func (t *talk) openTransactional(txn string) batch {
+	got, frames := t.initProducer(txn, -1, -1, 0)
+	t.check("InitProducerId with a transactional id", codeName(got.ErrorCode), codeName(0), got.ErrorCode == 0, frames...)
+	t.name(got.ProducerID)
+	t.classic()
+	return batch{id: got.ProducerID, epoch: got.ProducerEpoch, text: fmt.Sprintf("%d", t.cell.Case)}
+}
+
+// addPartition adds a partition to a transaction, and expects a code.
+func (t *talk) addPartition(txn string, p batch, to *partition, want int16) {
+	got, frames, version := t.addPartitionAs(txn, p, to)
+	t.check(fmt.Sprintf("AddPartitionsToTxn of %s (version %d)", to, version), codeName(got), codeName(want), got == want, frames...)
+}
+
+func (t *talk) addPartitionAs(txn string, p batch, to *partition) (code int16, frames []matrix.Frame, version int16) {
+	for deadline := time.Now().Add(coordinatorLimit); ; t.pause(100 * time.Millisecond) {
+		broker := t.coordinator(txn)
+		req := kmsg.NewPtrAddPartitionsToTxnRequest()
+		t.newest(broker, req)
+		req.Version = min(req.Version, lastClientAdd)
+		req.TransactionalID, req.ProducerID, req.ProducerEpoch = txn, p.id, p.epoch
+		rt := kmsg.NewAddPartitionsToTxnRequestTopic()
+		rt.Topic, rt.Partitions = to.topic.name, []int32{to.number}
+		req.Topics = append(req.Topics, rt)
+		resp, frames, err := t.ask(broker, req)
+		t.must(err)
+		got := resp.(*kmsg.AddPartitionsToTxnResponse)
+		if len(got.Topics) != 1 || len(got.Topics[0].Partitions) != 1 {
+			t.stop(matrix.Error, "AddPartitionsToTxn is answered for %d topics", len(got.Topics))
+		}
+		code := got.Topics[0].Partitions[0].ErrorCode
+		if !comingUp(code) && code != 3 || time.Now().After(deadline) {
+			return code, frames, req.Version
+		}
+	}
+}
+
+// endTransaction commits or aborts, and notes the marker in the partition's log.
+func (t *talk) endTransaction(txn string, p batch, to *partition, commit bool) {
+	for deadline := time.Now().Add(coordinatorLimit); ; t.pause(100 * time.Millisecond) {
+		broker := t.coordinator(txn)
+		req := kmsg.NewPtrEndTxnRequest()
+		t.newest(broker, req)
+		req.Version = min(req.Version, lastClassicEnd)
+		req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Commit = txn, p.id, p.epoch, commit
+		resp, frames, err := t.ask(broker, req)
+		t.must(err)
+		code := resp.(*kmsg.EndTxnResponse).ErrorCode
+		if comingUp(code) && time.Now().Before(deadline) {
+			continue
+		}
+		t.check("EndTxn", codeName(code), codeName(0), code == 0, frames...)
+		to.end++ // the marker
+		return
+	}
+}
