@@ -117,6 +117,18 @@ func epochCases() []Case {
 				t.refuses(to, b.next(1), 47)
 				t.refuses(to, b, 47)
 			}),
+		group(55, "raised-by-several", "KIP-360; ProducerAppendInfo.checkProducerEpoch",
+			"an epoch may rise by more than one, as when batches under those between went elsewhere; all lower ones are then refused", false,
+			func(t *talk) {
+				to, p := t.topic(), t.producer()
+				t.appends(to, p.at(0, 1))
+				high := p
+				high.epoch += 5
+				t.refuses(to, high.at(1, 1), 45)
+				t.appends(to, high.at(0, 1))
+				t.refuses(to, p.raised().at(0, 1), 47)
+				t.refuses(to, p.at(1, 1), 47)
+			}),
 		group(18, "epoch-by-partition", "ProducerStateManager: a state by partition",
 			"a partition that has not seen the raised epoch yet goes on with the old one", false,
 			func(t *talk) {

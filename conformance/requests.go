@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -88,6 +90,10 @@ func requestCases() []Case {
 		group(26, "acks-0", "KafkaApis.handleProduceRequest: with acks=0 an error closes the connection",
 			"with acks=0 a gap, of which no answer could tell, closes the connection; a repetition leaves it open and stores nothing",
 			acksZero),
+		group(58, "message-sets", "KIP-98; Produce request up to version 2 (KIP-896)",
+			"brokers before 4.0 take the message format of before producer ids too, and store such a batch as often as it comes", messageSets),
+		group(59, "former-topic-id", "KIP-516; Produce request from version 13",
+			"a batch with the topic id of a topic that was deleted is refused, and does not go to the one that was created again under its name", formerTopicID),
 		group(27, "acks-2", "Produce request: acks is -1, 0 or 1",
 			"any other acks is refused",
 			func(t *talk) {
@@ -155,3 +161,68 @@ func (t *talk) unanswered(to *partition, b batch, closes bool) {
 	closed := err != nil
 	t.check(t.sentence(d, parts[0], req.Version), said[closed], said[closes], closed == closes, append([]matrix.Frame{frame}, frames...)...)
 }
+
+// messageSets sends what producers before 0.11 do.
+func messageSets(t *talk) {
+	to := t.topic()
+	span := t.on.apis[t.leader(to)][int16(kmsg.Produce)]
+	if span.min >= firstWithIDs {
+		t.stop(matrix.NotApplicable, "the broker offers Produce from version %d on, and message sets end with version 2", span.min)
+	}
+	to.loose = true // a broker may convert them
+	for version := span.min; version < firstWithIDs; version++ {
+		for range 2 {
+			before, _ := t.offset(to, -1)
+			req := kmsg.NewPtrProduceRequest()
+			req.Version, req.Acks, req.TimeoutMillis = version, -1, answerLimit
+			rt := kmsg.NewProduceRequestTopic()
+			rt.Topic = to.topic.name
+			rp := kmsg.NewProduceRequestTopicPartition()
+			rp.Records = message(version, "an old one")
+			rt.Partitions = append(rt.Partitions, rp)
+			req.Topics = append(req.Topics, rt)
+			resp, frames, err := t.ask(t.leader(to), req)
+			t.must(err)
+			got := answersTo(resp.(*kmsg.ProduceResponse), []part{{to: to}})[0]
+			t.check(fmt.Sprintf("produce a message set of one (version %d)", version), got.String(), original(before).String(), got.is(original(before), before), frames...)
+		}
+	}
+}
+
+// message is a message set of one message, of magic 0 or, from Produce 2 on, 1.
+func message(version int16, value string) []byte {
+	var body []byte // from the magic on, which the CRC covers
+	if version < 2 {
+		body = append(body, 0, 0)
+	} else {
+		body = append(body, 1, 0)
+		body = binary.BigEndian.AppendUint64(body, uint64(time.Now().UnixMilli()))
+	}
+	body = binary.BigEndian.AppendUint32(body, 0xffffffff) // no key
+	body = binary.BigEndian.AppendUint32(body, uint32(len(value)))
+	body = append(body, value...)
+	set := make([]byte, 8) // offset
+	set = binary.BigEndian.AppendUint32(set, uint32(4+len(body)))
+	set = binary.BigEndian.AppendUint32(set, crc32.ChecksumIEEE(body))
+	return append(set, body...)
+}
+
+func formerTopicID(t *talk) {
+	old := t.topic()
+	version, _ := t.on.offers(t.leader(old), kmsg.NewPtrProduceRequest())
+	if version < firstWithTopicIDs {
+		t.stop(matrix.NotApplicable, "the broker offers Produce up to version %d, and topic ids came with %d, in Kafka 4.1", version, firstWithTopicIDs)
+	}
+	b := t.producer().at(0, 1)
+	t.appends(old, b)
+	again := t.again(old)
+	broker := t.leader(again)
+	wrong := *again.topic
+	wrong.id = old.topic.id
+	t.produceAs(delivery{to: &broker}, &partition{topic: &wrong, last: make(map[int64]lastOf)}, b, always(refused(100)))
+	t.appends(again, b)
+}
+
+// firstWithTopicIDs is the first version of Produce that names topics by their
+// ids.
+const firstWithTopicIDs = 13

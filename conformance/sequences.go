@@ -94,6 +94,9 @@ func sequenceCases() []Case {
 				at := t.appends(to, b)
 				t.repeats(to, b.with(func(b *batch) { b.attrs = gzipped }), at)
 			}),
+		{Case: matrix.Case{Number: 53, Name: "described", Group: "sequences", Source: "KIP-664, DescribeProducers",
+			Promise: "DescribeProducers lists a producer id with its epoch and last sequence from its first batch on"},
+			converse: described},
 		group(52, "five-in-flight", "KIP-98; KAFKA-5494",
 			"with five in flight and the first answer lost, all five sent again are answered with their first offsets, in order and not",
 			fiveInFlight),
@@ -161,4 +164,18 @@ func (t *talk) pipeline(to *partition, sent []batch) []int64 {
 // of no producer, which is expected in the log.
 func (t *talk) settleLeader(to *partition) {
 	t.appends(to, batch{id: noProducer, epoch: noProducer, first: noProducer, n: 1, text: "to see who leads"})
+}
+
+func described(t *talk) {
+	to, p := t.topic(), t.producer()
+	if _, ok := t.on.offers(t.leader(to), kmsg.NewPtrDescribeProducersRequest()); !ok {
+		t.stop(matrix.NotApplicable, "the broker does not offer DescribeProducers, which came with Kafka 2.8")
+	}
+	t.remembers(to, p.id, false)
+	t.appends(to, p.at(0, 3))
+	t.describes(to, p.id, lastOf{p.epoch, 2})
+	t.refuses(to, p.at(7, 1), 45)
+	t.describes(to, p.id, lastOf{p.epoch, 2})
+	t.appends(to, p.raised().at(0, 1))
+	t.describes(to, p.id, lastOf{p.epoch + 1, 0})
 }

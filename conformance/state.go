@@ -80,3 +80,14 @@ func (t *talk) remembers(p *partition, id int64, want bool) {
 	_, is := listed[id]
 	t.check(fmt.Sprintf("DescribeProducers of %s", p), said[is], said[want], is == want, frames...)
 }
+
+// describes is a step: what DescribeProducers says of a producer id.
+func (t *talk) describes(p *partition, id int64, want lastOf) {
+	listed, frames, _ := t.producersOf(p)
+	said := t.name(id) + " is not listed"
+	is, ok := listed[id]
+	if ok {
+		said = t.spellState(id, is)
+	}
+	t.check(fmt.Sprintf("DescribeProducers of %s", p), said, t.spellState(id, want), ok && is == want, frames...)
+}

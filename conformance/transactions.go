@@ -24,6 +24,10 @@ func transactionCases() []Case {
 	return []Case{
 		group(50, "outside-a-transaction", "KIP-98; KIP-890, part 1",
 			"a batch without the transactional bit within an open transaction is refused, and so is a transactional one whose partition was never added", outsideTransaction),
+		group(56, "added-by-producing", "KIP-890, part 2; transaction.version 2",
+			"from Produce 12 on a transactional batch adds its partition itself, EndTxn gives the producer the next epoch, and a batch of the transaction before that comes late is refused", addedByProducing),
+		group(57, "late-after-the-end", "KIP-890, part 1; KAFKA-12671",
+			"a batch that comes after its transaction's end is refused, and does not begin a transaction that nobody would end", lateAfterTheEnd),
 	}
 }
 
@@ -46,6 +50,62 @@ func outsideTransaction(t *talk) {
 	want := always(appended()).since(3, 6, refused(48), "3.6 (KIP-890): the leader verifies it with the coordinator")
 	want = want.or("it is refused all the same", refused(120))
 	t.produceAs(delivery{txn: other}, never, bare, want)
+}
+
+func addedByProducing(t *talk) {
+	broker := t.anyBroker()
+	produce, _ := t.on.offers(broker, kmsg.NewPtrProduceRequest())
+	end, _ := t.on.offers(broker, kmsg.NewPtrEndTxnRequest())
+	if produce <= lastClassicProduce || end <= lastClassicEnd {
+		t.stop(matrix.NotApplicable, "the broker offers Produce up to %d and EndTxn up to %d: it is from Produce %d and EndTxn %d on, which came with Kafka 4.0", produce, end, lastClassicProduce+1, lastClassicEnd+1)
+	}
+	to, txn := t.topic(), t.transactionalID()
+	p := t.openTransactional(txn)
+	t.produceVersion = produce
+	b := p.at(0, 1).with(func(b *batch) { b.attrs = transactional })
+	at := t.produceAs(delivery{txn: txn}, to, b, always(appended())).offset
+	t.produceAs(delivery{txn: txn}, to, b, always(original(at)))
+	raised := t.endRaising(txn, p, to)
+	t.produceAs(delivery{txn: txn}, to, b.next(1), always(refused(47)).or("it is refused all the same", refused(48), refused(120)))
+	t.produceAs(delivery{txn: txn}, to, raised.at(0, 1).with(func(b *batch) { b.attrs = transactional }), always(appended()))
+	t.endRaising(txn, raised, to)
+}
+
+// endRaising commits in the newest version of EndTxn, and returns the producer
+// as it goes on.
+func (t *talk) endRaising(txn string, p batch, to *partition) batch {
+	got, frames := t.endTxn(txn, p, true, 0)
+	said := fmt.Sprintf("%s, epoch %d", codeName(got.ErrorCode), got.ProducerEpoch)
+	want := fmt.Sprintf("0 (NONE), epoch %d", p.epoch+1)
+	t.check(fmt.Sprintf("EndTxn (version %d)", got.Version), said, want, said == want, frames...)
+	to.end++
+	p.epoch = got.ProducerEpoch
+	to.last[p.id] = lastOf{p.epoch, noProducer}
+	return p
+}
+
+func lateAfterTheEnd(t *talk) {
+	to, txn := t.topic(), t.transactionalID()
+	p := t.openTransactional(txn)
+	t.addPartition(txn, p, to, 0)
+	b := p.at(0, 1).with(func(b *batch) { b.attrs = transactional })
+	t.produceAs(delivery{txn: txn}, to, b, always(appended()))
+	t.endTransaction(txn, p, to, true)
+	t.settled(to)
+	want := always(appended()).since(3, 6, refused(48), "3.6 (KIP-890): the leader verifies it with the coordinator").
+		or("it is refused all the same", refused(120), refused(47))
+	t.produceAs(delivery{txn: txn}, to, b.next(1), want)
+}
+
+// settled waits until the marker of a transaction's end stands in the log.
+func (t *talk) settled(to *partition) {
+	for deadline := time.Now().Add(coordinatorLimit); ; t.pause(50 * time.Millisecond) {
+		end, frames := t.offset(to, -1)
+		if end >= to.end || time.Now().After(deadline) {
+			t.check("wait for the marker of the transaction's end", fmt.Sprintf("the log ends at %d", end), fmt.Sprintf("the log ends at %d", to.end), end == to.end, frames...)
+			return
+		}
+	}
 }
 
 // classic has a conversation produce in the newest version in which partitions
@@ -102,22 +162,29 @@ func (t *talk) addPartitionAs(txn string, p batch, to *partition) (code int16, f
 	}
 }
 
-// endTransaction commits or aborts, and notes the marker in the partition's log.
+// endTransaction commits or aborts in a classic version, and notes the marker in
+// the partition's log.
 func (t *talk) endTransaction(txn string, p batch, to *partition, commit bool) {
+	got, frames := t.endTxn(txn, p, commit, lastClassicEnd)
+	t.check(fmt.Sprintf("EndTxn (version %d)", got.Version), codeName(got.ErrorCode), codeName(0), got.ErrorCode == 0, frames...)
+	to.end++ // the marker
+}
+
+// endTxn ends a transaction in the newest version, or in one up to most.
+func (t *talk) endTxn(txn string, p batch, commit bool, most int16) (*kmsg.EndTxnResponse, []matrix.Frame) {
 	for deadline := time.Now().Add(coordinatorLimit); ; t.pause(100 * time.Millisecond) {
 		broker := t.coordinator(txn)
 		req := kmsg.NewPtrEndTxnRequest()
 		t.newest(broker, req)
-		req.Version = min(req.Version, lastClassicEnd)
+		if most > 0 {
+			req.Version = min(req.Version, most)
+		}
 		req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Commit = txn, p.id, p.epoch, commit
 		resp, frames, err := t.ask(broker, req)
 		t.must(err)
-		code := resp.(*kmsg.EndTxnResponse).ErrorCode
-		if comingUp(code) && time.Now().Before(deadline) {
-			continue
+		got := resp.(*kmsg.EndTxnResponse)
+		if !comingUp(got.ErrorCode) || time.Now().After(deadline) {
+			return got, frames
 		}
-		t.check("EndTxn", codeName(code), codeName(0), code == 0, frames...)
-		to.end++ // the marker
-		return
 	}
 }
