@@ -17,7 +17,7 @@ func Markdown(w io.Writer, setting Setting, results []Result) error {
 	fmt.Fprintf(&b, "# idemcheck: %s\n\n", rec.headline())
 	fmt.Fprintf(&b, "%s\n\n", rec.setting())
 	if len(results) > 0 {
-		b.WriteString(matrix(results).markdown() + "\n")
+		b.WriteString(outcomes(results).markdown() + "\n")
 	}
 	for _, whole := range rec.Whole {
 		fmt.Fprintf(&b, "**%s**\n\n", escape(whole))

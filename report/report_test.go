@@ -526,7 +526,7 @@ func clientResults() []Result {
 }
 
 func TestAMatrixOfClientsSaysWhatWasViolatedAndLeadsToTheRuns(t *testing.T) {
-	g := matrix(clientResults())
+	g := outcomes(clientResults())
 	want := "| scenario | franz-go | kafka-go@0.4.51 |\n| --- | --- | --- |\n" +
 		"| clients/lost-acks | [as expected](runs/1) | [violation: duplicate](runs/2%20x) |\n| clients/silence | [broken](runs/3) | skipped |\n"
 	if got := g.markdown(); got != want {
@@ -537,10 +537,10 @@ func TestAMatrixOfClientsSaysWhatWasViolatedAndLeadsToTheRuns(t *testing.T) {
 func TestATableThatIsTooWideHasLettersForHeads(t *testing.T) {
 	want := "  scenario           a   b\n  clients/lost-acks  ok  X\n  clients/silence    !   -\n\n" +
 		"  a  franz-go\n  b  kafka-go@0.4.51\n  ok as expected, X violation, ? inconclusive, ! broken, - skipped\n"
-	if got := matrix(clientResults()).fit(Style{Width: 40}); got != want {
+	if got := outcomes(clientResults()).fit(Style{Width: 40}); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if got := matrix(clientResults()).fit(Style{Width: 100}); !strings.Contains(got, "violation: duplicate") {
+	if got := outcomes(clientResults()).fit(Style{Width: 100}); !strings.Contains(got, "violation: duplicate") {
 		t.Errorf("got\n%s", got)
 	}
 }

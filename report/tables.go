@@ -12,6 +12,10 @@ type grid struct {
 	heads []string
 	rows  [][]string
 	links map[[2]int]string // of cells, by row and column: where a cell leads, in Markdown
+	// short is a mark for a cell, where a table is too wide, and legend says what
+	// the marks mean; without it cells are marks already.
+	short  func(cell string) string
+	legend string
 }
 
 // fit writes it in columns, or where they would be too wide for the style with
@@ -35,14 +39,20 @@ func (g grid) fit(s Style) string {
 	for _, row := range g.rows {
 		cells := []string{row[0]}
 		for _, cell := range row[1:] {
-			cells = append(cells, mark(cell))
+			if g.short != nil {
+				cell = g.short(cell)
+			}
+			cells = append(cells, cell)
 		}
 		short.rows = append(short.rows, cells)
 	}
-	return short.plain(s) + "\n" + legend.String() + "  ok as expected, X violation, ? inconclusive, ! broken, - skipped\n"
+	if g.legend != "" {
+		fmt.Fprintf(&legend, "  %s\n", g.legend)
+	}
+	return short.plain(s) + "\n" + legend.String()
 }
 
-// mark is short for a cell.
+// mark is short for a cell that names outcomes.
 func mark(cell string) string {
 	for _, m := range []struct{ word, mark string }{{"violation", "X"}, {"broken", "!"}, {"inconclusive", "?"}, {"as expected", "ok"}, {"skipped", "-"}} {
 		if strings.Contains(cell, m.word) {
@@ -113,10 +123,13 @@ func setups(results []Result) []setup {
 	return all
 }
 
-// matrix has a row per scenario and a column per client and Kafka.
-func matrix(results []Result) grid {
+// outcomes has a row per scenario and a column per client and Kafka.
+func outcomes(results []Result) grid {
 	all := setups(results)
-	g := grid{heads: []string{"scenario"}, links: make(map[[2]int]string)}
+	g := grid{
+		heads: []string{"scenario"}, links: make(map[[2]int]string),
+		short: mark, legend: "ok as expected, X violation, ? inconclusive, ! broken, - skipped",
+	}
 	for _, on := range all {
 		g.heads = append(g.heads, head(on, all))
 	}

@@ -143,7 +143,7 @@ func anomalies(w io.Writer, v *checker.Verdict, s Style) {
 func Tables(out io.Writer, results []Result, s Style) {
 	w := new(strings.Builder)
 	if len(setups(results)) > 1 {
-		fmt.Fprintf(w, "\n%s", matrix(results).fit(s))
+		fmt.Fprintf(w, "\n%s", outcomes(results).fit(s))
 	}
 	if g := times(results); len(g.rows) > 0 {
 		fmt.Fprintf(w, "\n%s", g.plain(s))
