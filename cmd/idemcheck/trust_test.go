@@ -91,6 +91,11 @@ func TestNothingIsHeldAnyMoreAfterAHundredRuns(t *testing.T) {
 		}
 		all.Wait()
 	}
+	defer func() {
+		if t.Failed() {
+			t.Log(said())
+		}
+	}()
 	runs(1) // what is started once for all stays
 	before := held(t)
 	runs(25)
