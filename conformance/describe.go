@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -77,7 +78,8 @@ func codeName(code int16) string {
 	if code == 0 {
 		return "0 (NONE)"
 	}
-	if e, ok := kerr.ErrorForCode(code).(*kerr.Error); ok && e.Code == code {
+	var e *kerr.Error
+	if errors.As(kerr.ErrorForCode(code), &e) && e.Code == code {
 		return fmt.Sprintf("%d (%s)", code, e.Message)
 	}
 	return fmt.Sprintf("%d (a code that Kafka does not have)", code)

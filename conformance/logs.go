@@ -108,6 +108,9 @@ func spellEntry(offset, id int64, epoch int16, first, n int32, attrs int16, inta
 }
 
 func spellLog(lines []string, end int64) string {
+	if len(lines) == 0 {
+		return fmt.Sprintf("nothing, and ends at offset %d", end)
+	}
 	return strings.Join(append(lines, fmt.Sprintf("and ends at offset %d", end)), "; ")
 }
 

@@ -28,7 +28,6 @@ type delivery struct {
 	txn     string // transactional id
 	limit   time.Duration
 	limitMs int32 // given to the broker; 0 is answerLimit
-	at      time.Duration
 }
 
 func (d delivery) ack() int16 {

@@ -98,7 +98,7 @@ func sequenceCases() []Case {
 			Promise: "DescribeProducers lists a producer id with its epoch and last sequence from its first batch on"},
 			converse: described},
 		group(52, "five-in-flight", "KIP-98; KAFKA-5494",
-			"with five in flight and the first answer lost, all five sent again are answered with their first offsets, in order and not",
+			"with five in flight and the first answer lost, all five sent again are answered with their first offsets, in order and out of order",
 			fiveInFlight),
 	}
 }

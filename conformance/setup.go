@@ -68,10 +68,6 @@ func (t *talk) producer() batch {
 	return batch{id: got.ProducerID, epoch: got.ProducerEpoch, text: fmt.Sprintf("%d", t.cell.Case)}
 }
 
-// stranger is a producer id that no broker gave out, as one looks to a partition
-// that has forgotten it.
-func (t *talk) stranger() batch { return t.producer() }
-
 // at is the batch of n records from a sequence on.
 func (b batch) at(first int32, n int) batch {
 	b.first, b.n = first, n
@@ -92,10 +88,8 @@ const coordinatorLimit = 15 * time.Second
 // transactional id. id and epoch are those that the producer has (KIP-360), or -1.
 func (t *talk) initProducer(txn string, id int64, epoch int16, timeout time.Duration) (*kmsg.InitProducerIDResponse, []matrix.Frame) {
 	for deadline := time.Now().Add(coordinatorLimit); ; t.pause(100 * time.Millisecond) {
-		broker := int32(-1)
-		if txn == "" {
-			broker = t.anyBroker()
-		} else {
+		broker := t.anyBroker()
+		if txn != "" {
 			broker = t.coordinator(txn)
 		}
 		req := kmsg.NewPtrInitProducerIDRequest()

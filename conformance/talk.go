@@ -145,11 +145,6 @@ func (t *talk) done(what, said string, frames ...matrix.Frame) {
 	t.cell.Steps = append(t.cell.Steps, matrix.Step{What: what, Said: said, Frames: frames})
 }
 
-// tell is a step of which nothing is promised, and that is worth to be known.
-func (t *talk) tell(what, said string, frames ...matrix.Frame) {
-	t.step(matrix.Step{What: what, Said: said, Verdict: matrix.Informational, Frames: frames})
-}
-
 // leave closes what the conversation opened, and deletes its topics.
 func (t *talk) leave() {
 	for _, w := range t.aside {

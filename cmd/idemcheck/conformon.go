@@ -25,9 +25,9 @@ const (
 	endLimit = 60 * time.Second
 )
 
-// advertised are addresses for brokers to name. Cases connect past them, so
+// namedAddresses are addresses for brokers to name. Cases connect past them, so
 // that nothing need listen there.
-func advertised() (all []string) {
+func namedAddresses() (all []string) {
 	for i := range conformBrokers {
 		all = append(all, fmt.Sprintf("127.0.0.1:%d", 19092+i))
 	}
@@ -52,7 +52,7 @@ func (f *conformFlags) start(ctx context.Context, kafka string, screen *progress
 	on = &conformance.Target{As: f.asVersion, Prefix: fmt.Sprintf("idemcheck-conform-%x-", time.Now().Unix()&0xffffff), KeepTopics: true}
 	switch f.cluster {
 	case embedded.Kind:
-		on.Cluster, err = embedded.Start(embedded.Config{Advertised: advertised()})
+		on.Cluster, err = embedded.Start(embedded.Config{Advertised: namedAddresses()})
 	case docker.Kind:
 		on.Cluster, err = f.startDocker(ctx, kafka, screen, on)
 	case external.Kind:
@@ -89,7 +89,7 @@ func (f *conformFlags) start(ctx context.Context, kafka string, screen *progress
 // soon.
 func (f *conformFlags) startDocker(ctx context.Context, kafka string, screen *progress, on *conformance.Target) (cluster.Cluster, error) {
 	c, err := docker.Start(ctx, docker.Config{
-		Kafka: kafka, Image: f.image, Brokers: conformBrokers, Advertised: advertised(), Run: "conform", Progress: screen.note,
+		Kafka: kafka, Image: f.image, Brokers: conformBrokers, Advertised: namedAddresses(), Run: "conform", Progress: screen.note,
 		Config: map[string]string{
 			"producer.id.expiration.check.interval.ms": fmt.Sprint(expiryCheck.Milliseconds()),
 			"log.cleaner.backoff.ms":                   "250",
