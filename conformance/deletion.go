@@ -23,18 +23,18 @@ func deletionCases() []Case {
 				t.repeats(to, b, at)
 				t.appends(to, b.next(1))
 			}),
-		group(40, "records-deleted-restart", "ProducerStateManager: a snapshot is older than the deletion, or gone",
-			"after a restart as well the producer can go on, from wherever it is", needs(1, cluster.CanPower), true,
+		group(40, "records-deleted-restart", "ProducerStateManager.truncateAndReload removes snapshots up to the log's start",
+			"after a restart a broker knows nothing of a producer all of whose records were deleted: it may go on from wherever it is, and a repetition is stored again", needs(1, cluster.CanPower), true,
 			func(t *talk) {
-				to, p := t.topicOf(layout{replication: 1}).partitions[0], t.producer()
+				to, p, q := t.topicOf(layout{replication: 1}).partitions[0], t.producer(), t.producer()
 				b := p.at(0, 2)
-				at := t.appends(to, b)
+				t.appends(to, b)
+				t.appends(to, q.at(0, 1))
 				t.deleteRecords(to)
 				t.restart(t.leader(to), cluster.Power.Stop, "stop")
-				t.remembers(to, p.id, true)
-				t.repeats(to, b, at)
-				t.refuses(to, p.at(7, 1), 45)
-				t.appends(to, b.next(1))
+				t.remembers(to, p.id, false)
+				t.produce(to, b, acceptsUnknown())
+				t.produce(to, q.at(7, 1), acceptsUnknown())
 			}),
 		group(41, "reassigned-after-deletion", "ReplicaFetcher: a new replica builds its state from the records that it copies",
 			"a replica that is new, and was given none of the deleted records, knows nothing of their producer: as leader it stores a repetition again", needs(2, cluster.CanReplicate, cluster.CanMoveLeader), false,

@@ -23,6 +23,7 @@ func limitCases() []Case {
 				to, b := t.topic(), t.producer().at(0, 1).with(func(b *batch) { b.text = strings.Repeat("x", 4000) })
 				t.appends(to, b)
 				t.configure(to, "max.message.bytes", "1000")
+				t.inForce(to, t.producer().at(0, 1).with(func(c *batch) { c.text = b.text }), 10)
 				t.produce(to, b, always(refused(10)).or("the repetition is recognized before it is measured", original(0)))
 			}),
 		group(45, "timestamps-bounded", "message.timestamp.before.max.ms (KIP-937); LogValidator",
@@ -36,6 +37,7 @@ func limitCases() []Case {
 					property = "message.timestamp.before.max.ms"
 				}
 				t.configure(to, property, "1000")
+				t.inForce(to, t.producer().at(0, 1).with(func(c *batch) { c.time = b.time }), 32)
 				t.produce(to, b, always(refused(32)).or("the repetition is recognized before its time is looked at", original(0)))
 			}),
 		group(46, "too-large-then-small", "KIP-98",
@@ -52,6 +54,23 @@ func limitCases() []Case {
 func (t *talk) configure(to *partition, property, value string) {
 	t.must(t.on.Admin.SetTopicProperties(t.ctx, to.topic.name, map[string]*string{property: &value}))
 	t.done(fmt.Sprintf("set %s of %s to %s", property, to.topic.name, value), "in force")
+}
+
+// inForce waits until the leader refuses a new batch that it took before: a
+// property is told by DescribeConfigs a moment before the log heeds it.
+func (t *talk) inForce(to *partition, b batch, code int16) {
+	for deadline := time.Now().Add(patience); ; t.pause(100 * time.Millisecond) {
+		parts := []part{{to: to, batch: b}}
+		got, frames, version := t.send(delivery{}, parts...)
+		if got[0].code == code || time.Now().After(deadline) {
+			t.judge(parts[0], got[0], always(refused(code)), frames, t.sentence(delivery{}, parts[0], version)+", new")
+			return
+		}
+		if got[0].code == 0 && got[0].offset == to.end {
+			to.keep(b, parts[0].raw, got[0].offset)
+			b = b.next(1)
+		}
+	}
 }
 
 func idCases() []Case {

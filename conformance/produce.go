@@ -96,7 +96,7 @@ func answersTo(resp *kmsg.ProduceResponse, parts []part) []answer {
 func notYet(code int16) bool { return code == 3 || code == 5 || code == 6 || code == 9 || code == 100 }
 
 // settleLimit is how long a broker may answer so.
-const settleLimit = 6 * time.Second
+const settleLimit = 15 * time.Second
 
 // send sends parts in one request and returns an answer each. A broker that is
 // not the leader yet is asked again.

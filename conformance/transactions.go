@@ -45,11 +45,7 @@ func outsideTransaction(t *talk) {
 	q := t.openTransactional(other)
 	t.classic()
 	bare := q.at(0, 1).with(func(b *batch) { b.attrs = transactional })
-	// Part 1 of KIP-890: the leader asks the coordinator. Produce 11 has a code of
-	// its own for it.
-	want := always(appended()).since(3, 6, refused(48), "3.6 (KIP-890): the leader verifies it with the coordinator")
-	want = want.or("it is refused all the same", refused(120))
-	t.produceAs(delivery{txn: other}, never, bare, want)
+	t.produceAs(delivery{txn: other}, never, bare, t.unverified())
 }
 
 func addedByProducing(t *talk) {
@@ -92,9 +88,19 @@ func lateAfterTheEnd(t *talk) {
 	t.produceAs(delivery{txn: txn}, to, b, always(appended()))
 	t.endTransaction(txn, p, to, true)
 	t.settled(to)
-	want := always(appended()).since(3, 6, refused(48), "3.6 (KIP-890): the leader verifies it with the coordinator").
-		or("it is refused all the same", refused(120), refused(47))
-	t.produceAs(delivery{txn: txn}, to, b.next(1), want)
+	t.produceAs(delivery{txn: txn}, to, b.next(1), t.unverified())
+}
+
+// unverified is what a batch is answered whose partition is in no transaction:
+// the leader asks the coordinator (KIP-890, part 1), and Produce has a code of its
+// own for that from version 11 on (KAFKA-16308).
+func (t *talk) unverified() rule {
+	code := int16(48)
+	if t.produceVersion >= 11 {
+		code = 120
+	}
+	return always(appended()).since(3, 6, refused(code), "3.6 (KIP-890): the leader verifies it with the coordinator").
+		or("it is refused all the same", refused(48), refused(120), refused(47))
 }
 
 // settled waits until the marker of a transaction's end stands in the log.
