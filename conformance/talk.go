@@ -98,6 +98,10 @@ func (t *talk) to(part func()) {
 				end = over{matrix.Error, fmt.Sprintf("not done in time: %s", end.reason)}
 			}
 			t.settle(end.verdict, end.reason)
+			if end.verdict == matrix.NotApplicable && t.cell.Verdict != matrix.Fail && t.cell.Verdict != matrix.Error {
+				// What went well before is no pass: the promise was not put to the test.
+				t.cell.Verdict, t.cell.Reason = end.verdict, end.reason
+			}
 		default:
 			panic(end)
 		}
