@@ -159,9 +159,7 @@ func (t *talk) leave() {
 	for _, w := range t.aside {
 		w.close()
 	}
-	for _, w := range t.wires {
-		w.close()
-	}
+	t.hangUpAll()
 	if t.on.KeepTopics {
 		return
 	}
@@ -181,9 +179,11 @@ func (t *talk) wire(broker int32) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
-	defer cancel()
-	w, err := dialWire(ctx, func(ctx context.Context) (net.Conn, error) { return t.on.Cluster.Dial(ctx, b.Advertised) }, broker)
+	w, err := dialWire(t.ctx, func(ctx context.Context) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return t.on.Cluster.Dial(ctx, b.Advertised)
+	}, broker)
 	if err != nil {
 		return nil, fmt.Errorf("connect to broker %d: %w", broker, err)
 	}
@@ -196,6 +196,13 @@ func (t *talk) hangUp(broker int32) {
 	if w := t.wires[broker]; w != nil {
 		w.close()
 		delete(t.wires, broker)
+	}
+}
+
+// hangUpAll closes every connection.
+func (t *talk) hangUpAll() {
+	for broker := range t.wires {
+		t.hangUp(broker)
 	}
 }
 
