@@ -25,7 +25,7 @@ func startKfake(t testing.TB) *Target {
 		admin.Close()
 		_ = c.Close(context.Background())
 	})
-	return &Target{Cluster: c, Admin: admin, KeepTopics: true, Prefix: "conform-"}
+	return &Target{Cluster: c, Admin: admin, KeepTopics: true, Prefix: "conform-", settled: 500 * time.Millisecond}
 }
 
 func TestWhatKfakeDoes(t *testing.T) {
