@@ -58,7 +58,8 @@ func readBatch(raw []byte) (b *batch, ok bool) {
 	}
 	var read kmsg.RecordBatch
 	if err := read.ReadFrom(raw); err != nil || read.Magic != 2 || read.Attributes&(control|transactional) != 0 ||
-		read.ProducerID < 0 || read.ProducerEpoch < 0 || read.FirstSequence < 0 || read.NumRecords < 1 {
+		read.ProducerID < 0 || read.ProducerEpoch < 0 || read.FirstSequence < 0 || read.NumRecords < 1 ||
+		uint32(read.CRC) != sum(raw) {
 		return nil, false
 	}
 	return &batch{
@@ -88,6 +89,10 @@ func plain(raw []byte) []byte {
 
 // summed puts the CRC right.
 func summed(raw []byte) []byte {
-	binary.BigEndian.PutUint32(raw[crcAt:], crc32.Checksum(raw[crcFrom:], crc32.MakeTable(crc32.Castagnoli)))
+	binary.BigEndian.PutUint32(raw[crcAt:], sum(raw))
 	return raw
+}
+
+func sum(raw []byte) uint32 {
+	return crc32.Checksum(raw[crcFrom:], crc32.MakeTable(crc32.Castagnoli))
 }

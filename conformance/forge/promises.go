@@ -60,7 +60,7 @@ var (
 	WrongOffset = Break{
 		Name: "wrong-offset", How: "a repetition is answered with the offset behind its own",
 		answered: func(_ *partition, b *batch) {
-			if b.before != nil && b.code == 0 {
+			if b.recognized() {
 				b.say(0, b.offset+1)
 			}
 		},
@@ -68,7 +68,7 @@ var (
 	NoOffset = Break{
 		Name: "no-offset", How: "a repetition is answered with offset -1",
 		answered: func(_ *partition, b *batch) {
-			if b.before != nil && b.code == 0 {
+			if b.recognized() {
 				b.say(0, -1)
 			}
 		},
@@ -107,7 +107,7 @@ var (
 		},
 	}
 	DropsBatches = Break{
-		Name: "drops-batches", How: "what is in order is acknowledged with acks=all and never stored",
+		Name: "drops-batches", How: "what is in order is acknowledged with acks=all and never stored (nor looked at for anything else)",
 		asked: func(p *partition, b *batch) {
 			if b.acks != -1 {
 				return
@@ -135,6 +135,11 @@ var (
 		},
 	}
 )
+
+// recognized says whether the broker took a batch for the repetition that it is.
+func (b *batch) recognized() bool {
+	return b.before != nil && b.code == 0 && b.offset == b.before.offset
+}
 
 // appendAgain has the broker append a batch of which it knows that it has it.
 func (b *batch) appendAgain() { b.raw = plain(b.raw) }
