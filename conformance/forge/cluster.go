@@ -16,7 +16,7 @@ type forger struct {
 
 	mu         sync.Mutex
 	partitions map[place]*partition
-	open       map[net.Conn]struct{} // to brokers
+	open       map[*conn]struct{}
 	closed     bool
 	running    sync.WaitGroup // connections
 }
@@ -26,7 +26,7 @@ type forger struct {
 // Closing it ends its connections and leaves the cluster alone, which others may
 // use at the same time.
 func Wrap(c cluster.Cluster, b Break) cluster.Cluster {
-	f := &forger{Cluster: c, breaks: b, partitions: make(map[place]*partition), open: make(map[net.Conn]struct{})}
+	f := &forger{Cluster: c, breaks: b, partitions: make(map[place]*partition), open: make(map[*conn]struct{})}
 	power, powers := c.(cluster.Power)
 	mover, moves := c.(cluster.Mover)
 	switch {
@@ -76,12 +76,12 @@ func (f *forger) Dial(ctx context.Context, advertised string) (net.Conn, error) 
 	}
 	near, far := net.Pipe()
 	c := &conn{forger: f, broker: broker, client: far, upstream: upstream}
-	f.open[upstream] = struct{}{}
+	f.open[c] = struct{}{}
 	f.running.Go(func() {
 		c.run()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		delete(f.open, upstream)
+		delete(f.open, c)
 	})
 	return near, nil
 }
@@ -91,7 +91,7 @@ func (f *forger) Close(context.Context) error {
 	f.mu.Lock()
 	f.closed = true
 	for c := range f.open {
-		_ = c.Close()
+		c.close()
 	}
 	f.mu.Unlock()
 	f.running.Wait()

@@ -36,14 +36,19 @@ func (c *conn) run() {
 			}
 		}
 	})
-	defer c.upstream.Close()
-	defer c.client.Close()
+	defer c.close()
 	defer close(done)
 	for frame := range requests {
 		if err := c.carry(frame); err != nil {
 			return // the client sees that the connection is closed
 		}
 	}
+}
+
+// close ends both sides; run then returns.
+func (c *conn) close() {
+	_ = c.client.Close()
+	_ = c.upstream.Close()
 }
 
 // carry carries out one request.
