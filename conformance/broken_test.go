@@ -26,7 +26,7 @@ type broken struct {
 }
 
 // repeating are the cases in which something is repeated that is recognized.
-var repeating = []int{2, 3, 5, 9, 14, 15, 25, 30, 32, 39, 51, 52}
+var repeating = []int{2, 3, 5, 9, 14, 15, 25, 30, 32, 39, 51, 52, 53}
 
 // outOfOrder are those in which something is refused with 45.
 var outOfOrder = []int{4, 6, 7, 8, 9, 12, 13, 16, 19, 25, 30}
@@ -40,6 +40,13 @@ func brokenBrokers() []broken {
 			says: "0 (NONE) at offset 0, and expected was 45 (OUT_OF_ORDER_SEQUENCE_NUMBER)"},
 		{Break: forge.KeepsOneBatch, found: []int{3, 14, 30, 52}, about: 3,
 			says: "45 (OUT_OF_ORDER_SEQUENCE_NUMBER), and expected was 0 (NONE) at offset 4"},
+		{Break: forge.WindowOfPartition, found: []int{53}, about: 53,
+			says: "45 (OUT_OF_ORDER_SEQUENCE_NUMBER), and expected was 0 (NONE) at offset 0"},
+		// 13 has another producer's batch at sequence 0, to have the log written.
+		{Break: forge.IgnoresProducer, found: []int{13, 53}, about: 53,
+			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},
+		{Break: forge.IgnoresEpoch, found: []int{16, 17, 18}, about: 17,
+			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},
 		{Break: forge.ForgetsAtLeaderChange, found: []int{30, 32, 41}, about: 30,
 			says: "0 (NONE) at offset 6, and expected was 0 (NONE) at offset 5"},
 		{Break: forge.ComparesContent, found: []int{5, 51}, about: 5,
@@ -124,6 +131,9 @@ func (b broken) hold(t *testing.T, on *Target, sound map[int]matrix.Cell, limit 
 			t.Errorf("case %d (%s) is about another promise: %v %s", c.Number, c.Name, is.Verdict, is.Reason)
 		}
 	}
+	if b.onKafka && !on.Exact {
+		return
+	}
 	about := got[b.about]
 	if was := sound[b.about]; was.Verdict != matrix.Pass {
 		t.Errorf("case %d, which is about the promise, does not even pass on a sound broker: %v %s", b.about, was.Verdict, was.Reason)
@@ -137,10 +147,10 @@ func TestABrokenPromiseIsFoundByTheCasesThatAreAboutItAndByNoOthers(t *testing.T
 	sound := verdicts(t, on, standing(), time.Minute)
 	for _, b := range brokenBrokers() {
 		t.Run(b.Name, func(t *testing.T) {
-			if b.onKafka {
-				t.Skip("NOT TESTED on kfake, which breaks this promise by itself: see the test on Kafka")
-			}
 			t.Parallel()
+			if b.onKafka {
+				t.Log("NOT TESTED on kfake, which breaks this promise by itself: that it is found; see the test on Kafka")
+			}
 			b.hold(t, on, sound, time.Minute)
 		})
 	}

@@ -37,6 +37,7 @@ type batch struct {
 	code    int16
 	offset  int64
 	local   bool   // answered here; the broker does not get it
+	claimed bool   // it is said to be stored, and is not
 	changed bool   // the answer is not the broker's
 	extra   []byte // to be appended besides, once the broker has answered
 }

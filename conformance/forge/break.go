@@ -26,7 +26,8 @@ var Nothing = Break{Name: "nothing", How: "keeps every promise that the cluster 
 // others.
 func Promises() []Break {
 	return []Break{
-		NeverDeduplicates, ByFirstSequence, KeepsOneBatch, ForgetsAtLeaderChange, ComparesContent,
+		NeverDeduplicates, ByFirstSequence, KeepsOneBatch, WindowOfPartition, IgnoresProducer, IgnoresEpoch,
+		ForgetsAtLeaderChange, ComparesContent,
 		WrongOffset, NoOffset, WrongCode, RaisesEpochOnRefusal, StoresRefused, DropsBatches, ChangesRecords,
 	}
 }

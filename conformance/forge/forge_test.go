@@ -140,3 +140,19 @@ func TestEveryBreakHasANameOfItsOwnAndSaysWhatItDoes(t *testing.T) {
 		names = append(names, b.Name)
 	}
 }
+
+func TestARefusedEpochFencesTheOneBeforeOnItsPartitionOnly(t *testing.T) {
+	// kfake does so by itself, so that nothing else shows it without containers.
+	here, elsewhere := &partition{epochs: make(map[int64]int16)}, &partition{epochs: make(map[int64]int16)}
+	for _, p := range []*partition{here, elsewhere} {
+		p.keep(&batch{id: 1})
+	}
+	RaisesEpochOnRefusal.answered(here, &batch{id: 1, epoch: 1, first: 1, last: 1, code: outOfOrder})
+	for p, want := range map[*partition]int16{here: invalidEpoch, elsewhere: 0} {
+		b := &batch{id: 1, first: 1, last: 1}
+		RaisesEpochOnRefusal.asked(p, b)
+		if b.code != want || b.local != (want != 0) {
+			t.Errorf("the epoch before is answered %d, and was to be %d", b.code, want)
+		}
+	}
+}

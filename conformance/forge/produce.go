@@ -122,7 +122,7 @@ func (c *conn) answered(resp *kmsg.ProduceResponse, all []asked) (changed bool) 
 		if !b.local {
 			b.code, b.offset = said.ErrorCode, said.BaseOffset
 		}
-		if b.code == 0 && b.before == nil && (!b.local || a.of.next(b)) {
+		if b.code == 0 && b.before == nil && (!b.local || b.claimed) {
 			a.of.keep(b)
 			a.of.end = max(a.of.end, b.offset+a.records)
 		}

@@ -41,6 +41,26 @@ var (
 			}
 		},
 	}
+	WindowOfPartition = Break{
+		Name: "window-of-partition", How: "the last five batches of a partition are recognized, whoever they are of",
+		asked: func(p *partition, b *batch) {
+			if b.before != nil && !slices.Contains(p.stored[max(0, len(p.stored)-window):], b.before) {
+				b.answer(outOfOrder, -1)
+			}
+		},
+	}
+	IgnoresProducer = Break{
+		Name: "ignores-producer", How: "a batch with the sequences of one of another producer id is taken for it",
+		asked: func(p *partition, b *batch) {
+			b.takenFor(p, func(s *stored) bool { return s.id != b.id && s.epoch == b.epoch })
+		},
+	}
+	IgnoresEpoch = Break{
+		Name: "ignores-epoch", How: "a batch with the sequences of one of another epoch is taken for it",
+		asked: func(p *partition, b *batch) {
+			b.takenFor(p, func(s *stored) bool { return s.id == b.id && s.epoch != b.epoch })
+		},
+	}
 	ForgetsAtLeaderChange = Break{
 		Name: "forgets-at-leader-change", How: "a new leader knows nothing of what the former one stored",
 		asked: func(_ *partition, b *batch) {
@@ -117,6 +137,7 @@ var (
 				b.answer(0, b.before.offset)
 			case p.next(b):
 				b.answer(0, p.end)
+				b.claimed = true
 			default:
 				b.answer(outOfOrder, -1)
 			}
@@ -135,6 +156,14 @@ var (
 		},
 	}
 )
+
+// takenFor answers a batch as a repetition of a stored one that it is none of.
+func (b *batch) takenFor(p *partition, like func(*stored) bool) {
+	i := slices.IndexFunc(p.stored, func(s *stored) bool { return s.first == b.first && s.last == b.last && like(s) })
+	if i >= 0 && b.before == nil {
+		b.answer(0, p.stored[i].offset)
+	}
+}
 
 // recognized says whether the broker took a batch for the repetition that it is.
 func (b *batch) recognized() bool {
