@@ -31,6 +31,8 @@ func (a answer) String() string {
 	switch {
 	case a.closed:
 		return "the connection was closed"
+	case a.silent && a.told != "":
+		return "no answer: " + a.told
 	case a.silent:
 		return "no answer"
 	case a.code != 0 && a.told != "":

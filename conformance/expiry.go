@@ -91,9 +91,11 @@ func (t *talk) expiring(meanwhile func()) {
 		defer cancel()
 		before := t.ctx
 		t.ctx = ctx
+		t.hangUpAll() // they may be closed, with the context that is over
 		if err := t.alterBrokers(t.anyBroker(), expiration, ""); err != nil {
 			t.settle(matrix.Error, fmt.Sprintf("%s could not be set back: %v", expiration, err))
 		}
+		t.hangUpAll() // they end with a context that nobody else has
 		t.ctx = before
 	}()
 	t.pause(500 * time.Millisecond) // until every broker has heard of it

@@ -26,6 +26,10 @@ type found struct {
 // settled is how long a log may take to show what was acknowledged.
 const settled = 4 * time.Second
 
+// settledFailed is how long where the case has failed already, and the log is
+// there to be read with the answers.
+const settledFailed = 500 * time.Millisecond
+
 // lookAtLogs holds every log of the conversation to what should stand in it.
 func (t *talk) lookAtLogs() {
 	for _, topic := range t.topics {
@@ -42,7 +46,14 @@ func (t *talk) lookAt(p *partition) {
 	want := spellKept(p)
 	var got string
 	var frames []matrix.Frame
-	for deadline := time.Now().Add(settled); ; t.pause(100 * time.Millisecond) {
+	limit := settled
+	if t.cell.Verdict == matrix.Fail {
+		limit = settledFailed
+	}
+	if t.on.settled > 0 {
+		limit = t.on.settled
+	}
+	for deadline := time.Now().Add(limit); ; t.pause(100 * time.Millisecond) {
 		var seen []found
 		var err error
 		var end int64

@@ -98,6 +98,10 @@ func (t *talk) to(part func()) {
 				end = over{matrix.Error, fmt.Sprintf("not done in time: %s", end.reason)}
 			}
 			t.settle(end.verdict, end.reason)
+			if end.verdict == matrix.NotApplicable && t.cell.Verdict != matrix.Fail && t.cell.Verdict != matrix.Error {
+				// What went well before is no pass: the promise was not put to the test.
+				t.cell.Verdict, t.cell.Reason = end.verdict, end.reason
+			}
 		default:
 			panic(end)
 		}
@@ -150,9 +154,7 @@ func (t *talk) leave() {
 	for _, w := range t.aside {
 		w.close()
 	}
-	for _, w := range t.wires {
-		w.close()
-	}
+	t.hangUpAll()
 	if t.on.KeepTopics {
 		return
 	}
@@ -172,9 +174,11 @@ func (t *talk) wire(broker int32) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
-	defer cancel()
-	w, err := dialWire(ctx, func(ctx context.Context) (net.Conn, error) { return t.on.Cluster.Dial(ctx, b.Advertised) }, broker)
+	w, err := dialWire(t.ctx, func(ctx context.Context) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return t.on.Cluster.Dial(ctx, b.Advertised)
+	}, broker)
 	if err != nil {
 		return nil, fmt.Errorf("connect to broker %d: %w", broker, err)
 	}
@@ -187,6 +191,13 @@ func (t *talk) hangUp(broker int32) {
 	if w := t.wires[broker]; w != nil {
 		w.close()
 		delete(t.wires, broker)
+	}
+}
+
+// hangUpAll closes every connection.
+func (t *talk) hangUpAll() {
+	for broker := range t.wires {
+		t.hangUp(broker)
 	}
 }
 

@@ -33,6 +33,8 @@ type Target struct {
 	// is known otherwise than by asking them; 0 where it is not.
 	ExpiryCheck time.Duration
 
+	settled time.Duration // in place of the constant, where a log shows at once what it holds
+
 	apis map[int32]map[int16]span // by broker and API
 }
 

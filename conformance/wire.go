@@ -28,14 +28,20 @@ type wire struct {
 	broker int32
 	next   int32 // correlation id
 	format *kmsg.RequestFormatter
+	leave  func() bool // ends the watch over the context
 }
 
+// dialWire connects. The connection is closed when ctx is done, so that nobody
+// waits for an answer any more.
 func dialWire(ctx context.Context, dial func(context.Context) (net.Conn, error), broker int32) (*wire, error) {
 	conn, err := dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &wire{conn: conn, broker: broker, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))}, nil
+	return &wire{
+		conn: conn, broker: broker, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)),
+		leave: context.AfterFunc(ctx, func() { _ = conn.Close() }),
+	}, nil
 }
 
 // errSilent: no answer came in time.
@@ -134,4 +140,7 @@ func ended(err error) error {
 	}
 }
 
-func (w *wire) close() { _ = w.conn.Close() }
+func (w *wire) close() {
+	w.leave()
+	_ = w.conn.Close()
+}
