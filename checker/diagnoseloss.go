@@ -24,7 +24,7 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		}
 	}
 	for _, a := range attempts {
-		if j.story.isReused(&a.request) {
+		if j.story.isReused(&a.request) || j.takenFor(inv, a) {
 			return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well, and the broker took the one for a retry of the other", batchOf(a.request))
 		}
 	}
@@ -49,6 +49,18 @@ func (j *judgement) diagnoseLost(inv *investigation) (Blame, string) {
 		return BlameBroker, text + ": lost by the broker or in replication"
 	}
 	return BlameClient, what + ": no broker acknowledged it, the client reported success without one (" + j.listFates(attempts, inv.number) + ")"
+}
+
+// takenFor says whether the record that stands where this one was acked came
+// under the same producer id, epoch and sequence: then the broker recognized the
+// batch by them, as it must, and answered with the offset of the other.
+func (j *judgement) takenFor(inv *investigation, a attempt) bool {
+	for _, r := range inv.anomaly.Log {
+		if r.Offset == inv.acked && r.ProducerID >= 0 && sameStamp(a.request, r, inv.number) && (r.Number != inv.number || r.Process != inv.process) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownAttempts leaves out what the watch picked by offset.
@@ -107,7 +119,7 @@ func (j *judgement) diagnoseWrongOffset(inv *investigation, attempts []attempt) 
 		inv.number, inv.process, inv.offset, inv.acked, j.recordAt(inv, inv.acked))
 	for _, a := range attempts {
 		if a.stored() && a.offsetOf(inv.number) == inv.acked {
-			if j.story.isReused(&a.request) {
+			if j.story.isReused(&a.request) || j.takenFor(inv, a) {
 				return BlameClient, what + fmt.Sprintf(": the client used the sequence of %s for other records as well", batchOf(a.request))
 			}
 			if !j.story.embedded {

@@ -337,6 +337,31 @@ func TestLost(t *testing.T) {
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.batch(request(1, 5, 1, later+3)).batch(answer(1, 5, 1, later+4, 0, 6))
 			}},
+		{name: "an acked record whose sequence the log has for another is the client's loss", kind: Lost, count: 1, blame: BlameClient, says: "took the one for a retry of the other",
+			build: func(m *memoryRun) {
+				at := int64(len(m.log))
+				m.send(1, later, later+9, history.Acked, at).stored(1, 4) // no proxy saw it sent
+				m.send(1, later+10, later+19, history.Acked, at)
+				back := func(ev *history.WireEvent) { ev.BaseSequence = 4 }
+				m.batch(with(request(1, 5, 1, later+11), back)).batch(with(answer(1, 5, 1, later+12, 0, at), back))
+			}},
+		{name: "an acked record whose sequence was an earlier one's, behind many refusals and a late retry, is the client's loss", kind: Lost, count: 1, blame: BlameClient, says: "took the one for a retry of the other",
+			also: []Kind{SequenceReuse}, build: func(m *memoryRun) {
+				at := int64(len(m.log))
+				for n := int64(4); n < 9; n++ {
+					m.send(1, later+n, later+n+9, history.Acked, at+n-4).stored(1, n)
+					m.batch(request(1, n, 1, later+n)).batch(answer(1, n, 1, later+n, 0, at+n-4))
+				}
+				for n := int64(9); n < 60; n++ {
+					m.send(1, later+n, later+n+9, history.Unknown, history.NoOffset)
+					m.batch(request(1, n, 1, later+n)).batch(answer(1, n, 1, later+n, 6, -1))
+				}
+				again := func(ev *history.WireEvent) { ev.Correlation += 1000 }
+				m.batch(with(request(1, 6, 1, later+60), again)).batch(with(answer(1, 6, 1, later+60, 0, at+2), again))
+				m.send(1, later+60, later+99, history.Acked, at)
+				back := func(ev *history.WireEvent) { ev.BaseSequence = 4 }
+				m.batch(with(request(1, 60, 1, later+61), back)).batch(with(answer(1, 60, 1, later+62, 0, at), back))
+			}},
 		{name: "what an unclean election gave up is no broker's fault", kind: Lost, count: 1, blame: BlameConfiguration, says: "elected: fault 0, unclean-election",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)

@@ -36,6 +36,12 @@ type producerPart struct {
 
 // keep remembers a batch as the broker does.
 func (p *producerPart) keep(b *sentBatch) {
+	for i := range p.kept {
+		if p.kept[i].stored && sameTriple(&p.kept[i].request, &b.request) {
+			p.kept[i] = *b // a retry so late that its first attempt is forgotten here
+			return
+		}
+	}
 	p.kept[p.stored%window] = *b
 	p.stored++
 }
