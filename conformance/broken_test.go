@@ -26,7 +26,7 @@ type broken struct {
 }
 
 // repeating are the cases in which something is repeated that is recognized.
-var repeating = []int{2, 3, 5, 9, 14, 15, 25, 30, 32, 39, 51, 52, 53}
+var repeating = []int{2, 3, 5, 9, 14, 15, 25, 30, 32, 39, 51, 52, 60}
 
 // outOfOrder are those in which something is refused with 45.
 var outOfOrder = []int{4, 6, 7, 8, 9, 12, 13, 16, 19, 25, 30}
@@ -40,10 +40,10 @@ func brokenBrokers() []broken {
 			says: "0 (NONE) at offset 0, and expected was 45 (OUT_OF_ORDER_SEQUENCE_NUMBER)"},
 		{Break: forge.KeepsOneBatch, found: []int{3, 14, 30, 52}, about: 3,
 			says: "45 (OUT_OF_ORDER_SEQUENCE_NUMBER), and expected was 0 (NONE) at offset 4"},
-		{Break: forge.WindowOfPartition, found: []int{53}, about: 53,
+		{Break: forge.WindowOfPartition, found: []int{60}, about: 60,
 			says: "45 (OUT_OF_ORDER_SEQUENCE_NUMBER), and expected was 0 (NONE) at offset 0"},
 		// 13 has another producer's batch at sequence 0, to have the log written.
-		{Break: forge.IgnoresProducer, found: []int{13, 53}, about: 53,
+		{Break: forge.IgnoresProducer, found: []int{13, 60}, about: 60,
 			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},
 		{Break: forge.IgnoresEpoch, found: []int{16, 17, 18}, about: 17,
 			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},

@@ -52,6 +52,7 @@ func replicaCases() []Case {
 				at := t.appends(to, b)
 				former := t.leader(to)
 				t.moveLeader(to)
+				t.heard(former, to)
 				t.produceAs(delivery{to: &former}, to, b, always(refused(6)).or("the client looks for the leader all the same", refused(3)))
 				t.repeats(to, b, at)
 			}),
@@ -83,6 +84,22 @@ func (t *talk) moveLeader(to *partition) {
 	t.must(err)
 	t.done("move the leader", fmt.Sprintf("broker %d leads", now))
 	t.leaders[to] = now
+}
+
+// heard waits until a broker itself knows that another leads.
+func (t *talk) heard(broker int32, to *partition) {
+	last := "it does not say"
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); t.pause(50 * time.Millisecond) {
+		r, err := t.on.Admin.ViewOf(t.ctx, broker, to.topic.name, to.number)
+		if err == nil && r.Leader >= 0 && r.Leader != broker {
+			t.pause(200 * time.Millisecond) // metadata tells it a moment before the replica heeds it
+			return
+		}
+		if last = fmt.Sprint(err); err == nil {
+			last = r.String()
+		}
+	}
+	t.stop(matrix.Error, "broker %d has not heard of the new leader: %s", broker, last)
 }
 
 func (t *talk) power() cluster.Power {

@@ -100,7 +100,7 @@ func sequenceCases() []Case {
 		group(52, "five-in-flight", "KIP-98; KAFKA-5494",
 			"with five in flight and the first answer lost, all five sent again are answered with their first offsets, in order and out of order",
 			fiveInFlight),
-		group(53, "two-producers", "KIP-98; ProducerStateManager: a state by producer id",
+		group(60, "two-producers", "KIP-98; ProducerStateManager: a state by producer id",
 			"producer ids are kept apart: the same sequences of two of them are stored each, and what one stores does not push out what is known of the other",
 			func(t *talk) {
 				to, b, other := t.topic(), t.producer().at(0, 1), t.producer().at(0, 1)
