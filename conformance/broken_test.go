@@ -29,7 +29,7 @@ type broken struct {
 var repeating = []int{2, 3, 5, 9, 14, 15, 25, 30, 32, 39, 51, 52, 60}
 
 // outOfOrder are those in which something is refused with 45.
-var outOfOrder = []int{4, 6, 7, 8, 9, 12, 13, 16, 19, 25, 30}
+var outOfOrder = []int{4, 6, 7, 8, 9, 12, 13, 16, 19, 25, 30, 53, 55}
 
 func brokenBrokers() []broken {
 	return []broken{
@@ -45,7 +45,7 @@ func brokenBrokers() []broken {
 		// 13 has another producer's batch at sequence 0, to have the log written.
 		{Break: forge.IgnoresProducer, found: []int{13, 60}, about: 60,
 			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},
-		{Break: forge.IgnoresEpoch, found: []int{16, 17, 18}, about: 17,
+		{Break: forge.IgnoresEpoch, found: []int{16, 17, 18, 55}, about: 17,
 			says: "0 (NONE) at offset 0, and expected was 0 (NONE) at offset 1"},
 		{Break: forge.ForgetsAtLeaderChange, found: []int{30, 32, 41}, about: 30,
 			says: "0 (NONE) at offset 6, and expected was 0 (NONE) at offset 5"},
@@ -61,12 +61,13 @@ func brokenBrokers() []broken {
 			says: "47 (INVALID_PRODUCER_EPOCH), and expected was 0 (NONE) at offset 1"},
 		{Break: forge.StoresRefused, found: outOfOrder, about: 8,
 			says: "0 (NONE) at offset 2, and expected was 0 (NONE) at offset 1"},
-		// Spared are batches of no producer, acks=1, and what produces nothing.
-		{Break: forge.DropsBatches, spared: []int{20, 25, 47, 48, 49}, about: 1,
+		// Spared are batches of no producer and of transactions, acks=1, and what
+		// produces nothing.
+		{Break: forge.DropsBatches, spared: []int{20, 25, 47, 48, 49, 54, 56, 57, 58}, about: 1,
 			says: "and ends at offset 0, and expected was 0: producer id"},
 		// Spared are batches of no producer and of transactions, and what is deleted
 		// before anybody looks.
-		{Break: forge.ChangesRecords, spared: []int{20, 41, 47, 48, 49, 50}, about: 1,
+		{Break: forge.ChangesRecords, spared: []int{20, 41, 47, 48, 49, 50, 54, 56, 57, 58}, about: 1,
 			says: "other bytes than were sent"},
 	}
 }

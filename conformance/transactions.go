@@ -62,6 +62,7 @@ func addedByProducing(t *talk) {
 	at := t.produceAs(delivery{txn: txn}, to, b, always(appended())).offset
 	t.produceAs(delivery{txn: txn}, to, b, always(original(at)))
 	raised := t.endRaising(txn, p, to)
+	t.settled(to)
 	t.produceAs(delivery{txn: txn}, to, b.next(1), always(refused(47)).or("it is refused all the same", refused(48), refused(120)))
 	t.produceAs(delivery{txn: txn}, to, raised.at(0, 1).with(func(b *batch) { b.attrs = transactional }), always(appended()))
 	t.endRaising(txn, raised, to)
