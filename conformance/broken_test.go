@@ -111,12 +111,28 @@ func verdicts(t testing.TB, on *Target, cases []Case, limit time.Duration) map[i
 	return byNumber
 }
 
+// controls are cases about this and that, most of which a break leaves alone.
+var controls = []int{1, 2, 8, 10, 15, 20, 27, 46, 47}
+
+// cases are those that a break is held against: all that stand, or on real
+// brokers, which take their time to make a topic, those that find it, and the
+// controls.
+func (b broken) cases(on *Target) []Case {
+	if !on.Exact {
+		return standing()
+	}
+	return slices.DeleteFunc(standing(), func(c Case) bool {
+		return !slices.Contains(controls, c.Number) && !slices.Contains(b.found, c.Number)
+	})
+}
+
 // hold holds cases on the broken broker. sound is how they come out on the same
 // one when nothing is broken: only what passes there can show anything.
 func (b broken) hold(t *testing.T, on *Target, sound map[int]matrix.Cell, limit time.Duration) {
 	t.Helper()
-	got := verdicts(t, behind(t, on, b.Break), standing(), limit)
-	for _, c := range standing() {
+	cases := b.cases(on)
+	got := verdicts(t, behind(t, on, b.Break), cases, limit)
+	for _, c := range cases {
 		is := got[c.Number]
 		if sound[c.Number].Verdict != matrix.Pass {
 			continue
@@ -176,7 +192,8 @@ func changesNothing(t *testing.T, on *Target, sound map[int]matrix.Cell, limit t
 	through := verdicts(t, behind(t, on, forge.Nothing), standing(), limit)
 	for number, want := range sound {
 		got := through[number]
-		if got.Verdict != want.Verdict || len(got.Steps) != len(want.Steps) {
+		// On real brokers how often something is waited for is another each time.
+		if got.Verdict != want.Verdict || !on.Exact && len(got.Steps) != len(want.Steps) {
 			t.Errorf("case %d is %v after %d steps (%s), and without the proxy %v after %d (%s)",
 				number, got.Verdict, len(got.Steps), got.Reason, want.Verdict, len(want.Steps), want.Reason)
 		}
