@@ -48,7 +48,7 @@ func deletionCases() []Case {
 				t.produce(to, b, always(appended()))
 			}),
 		group(42, "compacted", "LogCleaner keeps the last batch of a producer id, empty if need be",
-			"a batch is recognized when compaction has removed its records, and the producer can go on", needs(1, cluster.CanConfigure), false, compacted),
+			"a batch is recognized when compaction has removed its records, and the producer can go on", needs(1, cluster.CanConfigure, cluster.CanReplicate), false, compacted),
 		group(43, "topic-created-again", "a topic of the same name is another (KIP-516)",
 			"a topic that was deleted and created again knows nothing of producer ids of before: going on is as with any unknown id, and 0 begins", need{}, false,
 			func(t *talk) {

@@ -174,7 +174,7 @@ func wayOut(c cluster.Capability) string {
 	case cluster.CanPower:
 		return "on your own cluster, give commands that kill, stop, start and pause brokers (--hooks)"
 	case cluster.CanReplicate:
-		return "several real brokers"
+		return "real brokers"
 	}
 	return "this one can't"
 }

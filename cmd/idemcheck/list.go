@@ -9,6 +9,7 @@ import (
 
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/clients/provision"
+	"github.com/idemcheck/idemcheck/conformance"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
@@ -28,7 +29,7 @@ func lists() []struct {
 		entries func() ([]entry, error)
 	}{
 		{"scenarios", listScenarios}, {"faults", listFaults}, {"workloads", listWorkloads},
-		{"checkers", listCheckers}, {"counters", listCounters}, {"clients", listClients},
+		{"checkers", listCheckers}, {"counters", listCounters}, {"clients", listClients}, {"cases", listCases},
 	}
 }
 
@@ -39,7 +40,7 @@ func listCommand() *cobra.Command {
 	}
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(names, "|") + "]",
-		Short:     "Name every scenario, fault, workload, checker, coverage counter and client, with a line each",
+		Short:     "Name every scenario, fault, workload, checker, coverage counter, client and case of conform, with a line each",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -135,6 +136,14 @@ func listCounters() ([]entry, error) {
 	var entries []entry
 	for _, c := range checker.Counters() {
 		entries = append(entries, entry{c.Name, c.Meaning})
+	}
+	return entries, nil
+}
+
+func listCases() ([]entry, error) {
+	var entries []entry
+	for _, c := range conformance.Cases() {
+		entries = append(entries, entry{fmt.Sprintf("%2d %s", c.Number, c.Name), c.Promise})
 	}
 	return entries, nil
 }
