@@ -13,8 +13,10 @@ import (
 // column per broker, then what is not a pass, with its reason, then the counts.
 func Conformance(out io.Writer, style Style, m matrix.Matrix) {
 	fmt.Fprint(out, "\n")
-	// A table that is folded is none.
-	Style{Colour: style.Colour}.show(out, conformGrid(m, style).fit(style)+legend(m))
+	if slices.ContainsFunc(m.Columns, func(c matrix.Column) bool { return len(c.Cells) > 0 }) {
+		// A table that is folded is none.
+		Style{Colour: style.Colour}.show(out, conformGrid(m, style).fit(style)+legend(m))
+	}
 	var w strings.Builder
 	for _, c := range m.Cases {
 		standings := standingsOf(m, c)
@@ -39,9 +41,11 @@ func Conformance(out io.Writer, style Style, m matrix.Matrix) {
 	}
 	w.WriteString("\n")
 	for _, c := range m.Columns {
-		fmt.Fprintf(&w, "%s: %s\n", style.paint(bold, c.Name), tally(m, c))
+		if len(c.Cells) > 0 || c.Broken == "" {
+			fmt.Fprintf(&w, "%s: %s\n", style.paint(bold, c.Name), tally(m, c))
+		}
 		if c.Broken != "" {
-			fmt.Fprintf(&w, "  %s\n", style.paint(red, "there is nothing to be seen: "+onLine(c.Broken)))
+			fmt.Fprintf(&w, "%s: %s\n", style.paint(bold, c.Name), style.paint(red, "broken: "+onLine(c.Broken)))
 		}
 	}
 	if len(m.Columns) == 0 {

@@ -92,8 +92,7 @@ not applicable
 
 Kafka 4.3.1: 1 pass, 1 non-strict, 1 fail, 2 not-applicable
 other broker: 1 pass, 1 non-strict, 1 fail, 2 not-applicable
-old: 5 not-run
-  there is nothing to be seen: the cluster did not start
+old: broken: the cluster did not start
 `
 	if got := conformText(conformRun(), Style{}); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -257,7 +257,6 @@ func (f *conformFlags) column(ctx context.Context, kafka string, screen *progres
 	on, end, err := f.start(ctx, kafka, screen)
 	if err != nil {
 		column.Broken = err.Error()
-		screen.note(fmt.Sprintf("%s: %v", column.Name, err))
 		return column
 	}
 	column.Broker = on.Cluster.Facts().Kafka
@@ -272,7 +271,6 @@ func (f *conformFlags) column(ctx context.Context, kafka string, screen *progres
 	screen.note(fmt.Sprintf("%s: %d cases in %s", column.Name, len(column.Cells), time.Since(began).Round(100*time.Millisecond)))
 	if err = errors.Join(err, end()); err != nil {
 		column.Broken = err.Error()
-		screen.note(fmt.Sprintf("%s: %v", column.Name, err))
 	}
 	return column
 }
