@@ -23,6 +23,7 @@ func TestAnyClusterByItsAddress(t *testing.T) {
 	t.Run("with a client's certificate", f.withCertificate)
 	t.Run("hook commands make faults on brokers", f.hooks)
 	t.Run("hook commands isolate brokers", f.isolation)
+	t.Run("it is held to what brokers promise on the wire", f.conforms)
 	t.Run("what is wrong is said, in time", f.wrong)
 	if topics, err := f.admin(t).ListTopics(t.Context()); err != nil || len(topics.Names()) != 0 {
 		t.Errorf("left on the cluster: %v, %v", topics.Names(), err)
@@ -169,6 +170,19 @@ func (f *foreignCluster) hooks(t *testing.T) {
 	broken := writeHooks(t, commands)
 	c = cli(t, dir, "run", "--cluster", "external", "--bootstrap", f.open[0], "--hooks", broken, "faults/kill-leader")
 	c.want(t, exitBroken, "hook kill: exit status 1; it said: I cannot")
+}
+
+func (f *foreignCluster) conforms(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("IDEMCHECK_SASL_PASSWORD", foreignPassword)
+	config := properties(t, t.TempDir(), "security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-256",
+		"sasl.username="+foreignUser, "ssl.truststore.type=PEM", "ssl.truststore.location="+f.ca)
+	c := cli(t, dir, "conform", "--bootstrap", strings.Join(f.secure, ","), "--client-config", config,
+		"--case", "2,26,39,44,48", "--summary", "m.json", "--html", "m.html")
+	c.want(t, exitAsExpected, "5 pass")
+	hides(t, dir, c.stdout+c.stderr, foreignPassword)
+	hooks, _ := f.readmeHooks(t)
+	cli(t, dir, "conform", "--bootstrap", f.open[0], "--hooks", hooks, "--case", "33,34").want(t, exitAsExpected, "2 pass")
 }
 
 func (f *foreignCluster) wrong(t *testing.T) {
