@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +60,19 @@ func TestWhatKfakeDoes(t *testing.T) {
 		if c.Verdict != matrix.Pass && c.Reason == "" {
 			t.Errorf("case %d is %v, and does not say why", c.Case, c.Verdict)
 		}
+	}
+}
+
+func TestABugInOneCaseLeavesTheOthers(t *testing.T) {
+	bug := Case{Case: matrix.Case{Number: 1}, converse: func(*talk) { panic("no such thing") }}
+	cells, err := Run(t.Context(), startKfake(t), []Case{bug, Cases()[1]}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cells[0].Verdict != matrix.Error || !strings.Contains(cells[0].Reason, "no such thing") || !strings.Contains(cells[0].Steps[0].Said, "converse") && !strings.Contains(cells[0].Steps[0].Said, "kfake_test.go") {
+		t.Errorf("%+v", cells[0])
+	}
+	if cells[1].Verdict != matrix.Pass {
+		t.Errorf("the next one is %v: %s", cells[1].Verdict, cells[1].Reason)
 	}
 }
