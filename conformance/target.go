@@ -29,8 +29,8 @@ type Target struct {
 	// KeepTopics leaves the topics of cases behind.
 	KeepTopics bool
 	Prefix     string // of the names of topics and transactional ids
-	// ExpiryCheck is how often the brokers look for idle producer ids, where that
-	// is known otherwise than by asking them; 0 where it is not.
+	// ExpiryCheck is how often the brokers look for idle producer ids, on a cluster
+	// that is ours to have them forgotten; 0 on any other.
 	ExpiryCheck time.Duration
 
 	settled time.Duration // in place of the constant, where a log shows at once what it holds
