@@ -39,7 +39,7 @@ func startKafka(t *testing.T) *Target {
 	began := time.Now()
 	c, err := docker.Start(t.Context(), docker.Config{
 		Kafka: brokenOn, Brokers: 3, Run: "test of conformance",
-		Config: map[string]string{"producer.id.expiration.check.interval.ms": "250", "log.cleaner.backoff.ms": "250"},
+		Config: BrokerConfig(),
 		// Nothing listens there: everybody dials through the cluster.
 		Advertised: []string{"127.0.0.1:9091", "127.0.0.1:9092", "127.0.0.1:9093"},
 		Progress:   func(text string) { t.Logf("%5.2f s: %s", time.Since(began).Seconds(), text) },
@@ -68,7 +68,7 @@ func startKafka(t *testing.T) *Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Target{Cluster: c, Admin: admin, As: as, Exact: true, Prefix: "conform-", ExpiryCheck: 250 * time.Millisecond}
+	return &Target{Cluster: c, Admin: admin, As: as, Exact: true, Prefix: "conform-", ExpiryCheck: ExpiryCheck}
 }
 
 // TestKafkaKeepsItsPromises is what the matrix in results/ was made from, for one

@@ -65,11 +65,7 @@ func nobody(b batch) batch {
 // inForce waits until the leader refuses a batch that it took before: a property
 // is told by DescribeConfigs a moment before the log heeds it.
 func (t *talk) inForce(to *partition, b batch, code int16) {
-	limit := settled
-	if t.on.settled > 0 {
-		limit = t.on.settled
-	}
-	for deadline := time.Now().Add(limit); ; t.pause(100 * time.Millisecond) {
+	for deadline := time.Now().Add(t.on.settles(settled)); ; t.pause(100 * time.Millisecond) {
 		parts := []part{{to: to, batch: b}}
 		got, frames, version := t.send(delivery{}, parts...)
 		switch {

@@ -50,10 +50,7 @@ func (t *talk) lookAt(p *partition) {
 	if t.cell.Verdict == matrix.Fail {
 		limit = settledFailed
 	}
-	if t.on.settled > 0 {
-		limit = t.on.settled
-	}
-	for deadline := time.Now().Add(limit); ; t.pause(100 * time.Millisecond) {
+	for deadline := time.Now().Add(t.on.settles(limit)); ; t.pause(100 * time.Millisecond) {
 		var seen []found
 		var err error
 		var end int64

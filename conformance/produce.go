@@ -68,7 +68,7 @@ func (t *talk) request(leader int32, d delivery, parts []part) *kmsg.ProduceRequ
 	return req
 }
 
-// answers finds the answer to each part.
+// answersTo finds the answer to each part.
 func answersTo(resp *kmsg.ProduceResponse, parts []part) []answer {
 	out := make([]answer, len(parts))
 	for i, p := range parts {

@@ -252,7 +252,7 @@ func (t *talk) anyBroker() int32 {
 	return -1
 }
 
-// names a producer id.
+// name is what a producer id is called in the steps.
 func (t *talk) name(id int64) string {
 	if id < 0 {
 		return "no producer id"

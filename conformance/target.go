@@ -33,9 +33,21 @@ type Target struct {
 	// that is ours to have them forgotten; 0 on any other.
 	ExpiryCheck time.Duration
 
-	settled time.Duration // in place of the constant, where a log shows at once what it holds
+	settled time.Duration // see settles; 0 where a log does not show at once what it holds
 
 	apis map[int32]map[int16]span // by broker and API
+}
+
+// ExpiryCheck is how often brokers with BrokerConfig look for idle producer ids.
+const ExpiryCheck = 250 * time.Millisecond
+
+// BrokerConfig is how brokers of ours are configured for the cases: they forget
+// idle producer ids, and clean their logs, soon.
+func BrokerConfig() map[string]string {
+	return map[string]string{
+		expirationCheck:          fmt.Sprint(ExpiryCheck.Milliseconds()),
+		"log.cleaner.backoff.ms": "250",
+	}
 }
 
 // span is the versions of an API that a broker offers.
@@ -177,6 +189,15 @@ func wayOut(c cluster.Capability) string {
 		return "real brokers"
 	}
 	return "this one can't"
+}
+
+// settles is how long something may take to show on the brokers, that much unless
+// the target knows better.
+func (t *Target) settles(limit time.Duration) time.Duration {
+	if t.settled > 0 {
+		return t.settled
+	}
+	return limit
 }
 
 // replication is how many replicas a topic has where a case does not say.

@@ -120,10 +120,8 @@ func (f *conformFlags) check(cmd *cobra.Command) (err error) {
 			return fmt.Errorf("--as: %w", err)
 		}
 	}
-	for _, file := range f.summaries {
-		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
-			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
-		}
+	if err := checkSummaries(f.summaries); err != nil {
+		return err
 	}
 	f.chosen, err = conformance.Select(f.cases, f.groups)
 	return err

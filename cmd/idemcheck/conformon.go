@@ -19,8 +19,6 @@ const (
 	// conformBrokers is how many a cluster of ours has: a leader, and two followers
 	// of which one can be missed.
 	conformBrokers = 3
-	// expiryCheck is how often brokers of ours look for idle producer ids.
-	expiryCheck = 250 * time.Millisecond
 	// endLimit is how long ending a cluster may take.
 	endLimit = 60 * time.Second
 )
@@ -85,20 +83,16 @@ func (f *conformFlags) start(ctx context.Context, kafka string, screen *progress
 	return on, end, nil
 }
 
-// startDocker starts brokers in containers that forget, and clean their logs,
-// soon.
+// startDocker starts brokers in containers.
 func (f *conformFlags) startDocker(ctx context.Context, kafka string, screen *progress, on *conformance.Target) (cluster.Cluster, error) {
 	c, err := docker.Start(ctx, docker.Config{
 		Kafka: kafka, Image: f.image, Brokers: conformBrokers, Advertised: namedAddresses(), Run: "conform", Progress: screen.note,
-		Config: map[string]string{
-			"producer.id.expiration.check.interval.ms": fmt.Sprint(expiryCheck.Milliseconds()),
-			"log.cleaner.backoff.ms":                   "250",
-		},
+		Config: conformance.BrokerConfig(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	on.ExpiryCheck = expiryCheck
+	on.ExpiryCheck = conformance.ExpiryCheck
 	if on.As.String() == "" {
 		if v, err := history.ParseKafkaVersion(c.Facts().Kafka); err == nil {
 			on.As, on.Exact = v, true

@@ -124,15 +124,23 @@ func (f *runFlags) check() error {
 	if err := f.checkClients(); err != nil {
 		return err
 	}
-	for _, file := range f.summaries {
-		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
-			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
-		}
+	if err := checkSummaries(f.summaries); err != nil {
+		return err
 	}
 	if f.image != "" && len(f.kafka) == 1 && f.kafka[0] == "" {
 		return nil
 	}
 	return checkVersions(f.kafka)
+}
+
+// checkSummaries wants the name of every summary to say what kind it is.
+func checkSummaries(files []string) error {
+	for _, file := range files {
+		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
+			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
+		}
+	}
+	return nil
 }
 
 // checkVersions wants every version to be one, and to be named once. Whether
