@@ -45,6 +45,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	if err := s.Can(sc); err != nil {
 		return err
 	}
+	sc = sc.Drawn(seed)
 	plan, err := Draw(sc, seed)
 	if err != nil {
 		return &Broken{phasePrepare, err}

@@ -23,6 +23,7 @@ type Scenario struct {
 	Workload history.WorkloadSpec `yaml:"workload" json:"workload"`
 	Nemesis  []history.FaultSpec  `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
 	Mix      *history.MixSpec     `yaml:"mix,omitempty" json:"mix,omitempty"`
+	Vary     Vary                 `yaml:"vary,omitempty" json:"vary,omitempty"`
 	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: the usual ones
 	Cover    map[string]int64     `yaml:"cover,omitempty" json:"cover,omitempty"`
 	Expect   Expect               `yaml:"expect,omitempty" json:"expect"`

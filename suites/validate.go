@@ -147,6 +147,9 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			validateLoss(s, fmt.Sprintf("$.mix.faults[%d].fault", i), spec, complain)
 		}
 	}
+	if len(s.Vary) > 0 {
+		validateVary(s, v, complain)
+	}
 	for i, check := range s.Check {
 		oneOf(fmt.Sprintf("$.check[%d]", i), "checker", check, v.Checks)
 	}

@@ -168,6 +168,10 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 		if err := n.keep(result); err != nil {
 			return false, err
 		}
+		if n.flags.until != "" && shows(result.Verdict, n.flags.until) {
+			n.found(result)
+			return false, nil
+		}
 		if n.flags.failFast && result.Outcome != report.AsExpected && result.Outcome != report.Skipped {
 			return false, nil
 		}

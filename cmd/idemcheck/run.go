@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type runFlags struct {
 	out, keep, junit string
 	summaries        []string
 	json, failFast   bool
+	until            string
 	outside          outsideFlags
 }
 
@@ -88,6 +90,7 @@ needs nothing but this program.`,
 	flags.StringArrayVar(&f.summaries, "summary", nil, "write a summary to this `file`, rewritten after every run: a page where it ends in .md, a record where it ends in .json")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per run on standard output; progress goes to standard error")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop after the first run that is not as expected")
+	flags.StringVar(&f.until, "until", "", "go on until a run shows this `anomaly` (a kind like duplicate, or a cause), and stop there")
 	f.outside.add(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{"embedded", "docker", "external"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -120,6 +123,10 @@ func (f *runFlags) check() error {
 		return errors.New("--image needs --cluster docker")
 	case f.image != "" && len(f.kafka) > 1:
 		return errors.New("--image is of one version, and --kafka names several")
+	case f.until != "" && !slices.Contains(sought(), f.until):
+		return fmt.Errorf("--until %q: want a kind of anomaly (%s)", f.until, strings.Join(sought(), ", "))
+	case f.until != "" && f.failFast:
+		return errors.New("--until and --fail-fast: want one of them")
 	}
 	if err := f.checkClients(); err != nil {
 		return err
