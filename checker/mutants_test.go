@@ -78,7 +78,7 @@ func mutants() []mutant {
 		{"a client may drop what it likes", "dropped.go", "if pp == nil || ev.First < 0", "if true || ev.First < 0"},
 		{"a broker that forgot is no excuse for dropping", "dropped.go", "if j.story.disturbed(0, history.Forever) {", "if false {"},
 		{"an end of retries is no excuse for dropping", "dropped.go", ` || p.Options["retries"] != ""`, ""},
-		{"a broker lost what it took for a retry", "diagnoseloss.go", "j.story.isReused(&a.request) || j.takenFor(inv, a) {\n\t\t\treturn BlameClient, what + fmt.Sprintf(\": the client used the sequence of %s for other records as well, and", "j.story.isReused(&a.request) {\n\t\t\treturn BlameClient, what + fmt.Sprintf(\": the client used the sequence of %s for other records as well, and"},
+		{"a broker lost what it took for a retry", "diagnoseloss.go", "j.story.isReused(&a.request) || j.takenFor(inv, a) {\n\t\t\treturn diagnosis{BlameClient, CauseSequenceReused, what + fmt.Sprintf(\": the client used the sequence of %s for other records as well, and", "j.story.isReused(&a.request) {\n\t\t\treturn diagnosis{BlameClient, CauseSequenceReused, what + fmt.Sprintf(\": the client used the sequence of %s for other records as well, and"},
 		{"a late retry pushes another batch out of the window", "producers.go", "if p.kept[i].stored && sameTriple", "if false && sameTriple"},
 		{"all that is held behind a lost batch was dropped", "dropped.go", "if b.passed && ", "if "},
 		{"an end of time is no excuse for dropping", "dropped.go", "limit = min(limit, set/2)", "_ = set"},

@@ -1,0 +1,7 @@
+package checker
+
+import "slices"
+
+func knownCause(c Cause) bool {
+	return slices.ContainsFunc(Causes(), func(m CauseMeaning) bool { return m.Cause == c })
+}
