@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
 )
@@ -15,7 +16,8 @@ import (
 type job struct {
 	scenario suites.Scenario
 	seed     uint64
-	client   string // what is in place of the scenario's own; empty for that
+	client   string        // what is in place of the scenario's own; empty for that
+	plan     *history.Plan // what is run; nil for what the seed makes of the scenario
 }
 
 // jobs lists what is to be run on each Kafka, in order: scenarios of equal
@@ -42,7 +44,7 @@ func (f *runFlags) jobs(args []string) ([]job, error) {
 				continue
 			}
 			for _, client := range clients {
-				jobs = append(jobs, job{with(sc, client), f.seed + uint64(i), client})
+				jobs = append(jobs, job{scenario: with(sc, client), seed: f.seed + uint64(i), client: client})
 			}
 		}
 	}

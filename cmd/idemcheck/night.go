@@ -134,11 +134,7 @@ func (n *night) runOn(ctx context.Context, kafka string, jobs []job) (more bool,
 	if len(n.flags.versions()) > 1 {
 		n.screen.note("Kafka " + kafka)
 	}
-	session := runner.NewSession(runner.Config{
-		Cluster: n.flags.cluster, Kafka: kafka, Image: n.flags.image, Version: version(),
-		Cache: provision.Cache{Dir: n.flags.cache, Progress: n.screen.note},
-		Watch: n.screen.show, Progress: n.screen.note, Outside: n.flags.outside.outside(nil),
-	})
+	session := n.flags.session(kafka, n.screen)
 	defer func() {
 		n.screen.clear()
 		err = errors.Join(err, session.Close())
@@ -224,6 +220,16 @@ func (n *night) writeSummaries() error {
 	return nil
 }
 
+// session is what runs are made in, on one Kafka.
+func (f *runFlags) session(kafka string, screen *progress) *runner.Session {
+	return runner.NewSession(runner.Config{
+		Cluster: f.cluster, Kafka: kafka, Image: f.image, Version: version(),
+		Cache: provision.Cache{Dir: f.cache, Progress: screen.note},
+		Watch: screen.show, Progress: screen.note, Outside: f.outside.outside(nil),
+	})
+}
+
+// runOne makes one run, and judges it.
 func (f *runFlags) runOne(ctx context.Context, session *runner.Session, kafka string, j job) report.Result {
 	began := time.Now()
 	result := report.Result{Folder: j.scenario.Folder, Scenario: j.scenario.Name, Client: label(j.client), Seed: j.seed}
@@ -248,7 +254,11 @@ func (f *runFlags) runOne(ctx context.Context, session *runner.Session, kafka st
 		return result
 	}
 	result.Dir = dir
-	err = session.Run(ctx, j.scenario, j.seed, result.Dir)
+	if j.plan != nil {
+		err = session.RunPlan(ctx, j.scenario, j.plan, result.Dir)
+	} else {
+		err = session.Run(ctx, j.scenario, j.seed, result.Dir)
+	}
 	if errors.As(err, &skipped) { // the client cannot run it: nothing was sent
 		result.Outcome, result.Skipped, result.Dir = report.Skipped, skipped.Why, ""
 		if err := os.RemoveAll(dir); err != nil {

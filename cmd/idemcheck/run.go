@@ -124,7 +124,7 @@ func (f *runFlags) check() error {
 	case f.image != "" && len(f.kafka) > 1:
 		return errors.New("--image is of one version, and --kafka names several")
 	case f.until != "" && !slices.Contains(sought(), f.until):
-		return fmt.Errorf("--until %q: want a kind of anomaly (%s)", f.until, strings.Join(sought(), ", "))
+		return fmt.Errorf("--until %q: want a kind of anomaly or a cause: %s", f.until, strings.Join(sought(), ", "))
 	case f.until != "" && f.failFast:
 		return errors.New("--until and --fail-fast: want one of them")
 	}

@@ -9,11 +9,14 @@ import (
 	"github.com/idemcheck/idemcheck/report"
 )
 
-// sought lists what --until can be told: the kinds of anomaly.
+// sought lists what --until can be told: kinds of anomaly, and causes.
 func sought() []string {
 	var all []string
 	for _, kind := range checker.Kinds() {
 		all = append(all, string(kind))
+	}
+	for _, c := range checker.Causes() {
+		all = append(all, string(c.Cause))
 	}
 	return all
 }
