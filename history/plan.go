@@ -1,17 +1,24 @@
 package history
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
-// PlanSchema is the version of plan.json's form.
-const PlanSchema = 1
+// PlanSchema is the version of plan.json's form. Since 2 it has the scenario
+// along, so that the file alone can be run again.
+const PlanSchema = 2
 
 // Plan is what the seed was turned into: everything that was drawn, concrete,
 // written before the first broker starts.
 type Plan struct {
-	Schema   int            `json:"schema"`
-	Seed     uint64         `json:"seed"`
-	Workload WorkloadPlan   `json:"workload"`
-	Faults   []PlannedFault `json:"faults"`
+	Schema int    `json:"schema"`
+	Seed   uint64 `json:"seed"`
+	// Scenario is what it was drawn from, in full, every default filled in. Empty
+	// in schema 1: the run's manifest has it.
+	Scenario json.RawMessage `json:"scenario,omitempty"`
+	Workload WorkloadPlan    `json:"workload"`
+	Faults   []PlannedFault  `json:"faults"`
 }
 
 // WorkloadPlan says what is sent. Numbers are totals over the run unless said.

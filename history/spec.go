@@ -94,8 +94,11 @@ type TriggerSpec struct {
 	Records  *Range `yaml:"records,omitempty" json:"records,omitempty"`   // the n-th record handed to a client
 	Sequence *Range `yaml:"sequence,omitempty" json:"sequence,omitempty"` // the batch with this base sequence
 	Unacked  *Range `yaml:"unacked,omitempty" json:"unacked,omitempty"`   // n batches of one producer appended, their answers kept back
-	Started  string `yaml:"started,omitempty" json:"started,omitempty"`   // another fault of the list took effect
-	Ended    string `yaml:"ended,omitempty" json:"ended,omitempty"`       // another fault of the list has healed
+	// Another fault of the list took effect, or has healed: NAME, when one entry
+	// has it, or NAME#K, the K-th fault of that name (from 1) in the order of the
+	// list, every time counted.
+	Started string `yaml:"started,omitempty" json:"started,omitempty"`
+	Ended   string `yaml:"ended,omitempty" json:"ended,omitempty"`
 
 	Producer  Which `yaml:"producer" json:"producer"`
 	Partition Which `yaml:"partition" json:"partition"`
@@ -105,7 +108,7 @@ type TriggerSpec struct {
 // fault is healed when the run is over.
 type HealSpec struct {
 	After time.Duration `yaml:"after,omitempty" json:"after,omitempty"` // since it took effect
-	Ended string        `yaml:"ended,omitempty" json:"ended,omitempty"` // another fault of the list has healed
+	Ended string        `yaml:"ended,omitempty" json:"ended,omitempty"` // another fault of the list has healed: NAME or NAME#K
 }
 
 // TargetSpec narrows down what a fault hits. Left out, the seed chooses.
@@ -113,6 +116,7 @@ type TargetSpec struct {
 	Partition Which `yaml:"partition" json:"partition"` // the leader of this partition
 	Broker    Which `yaml:"broker" json:"broker"`       // this broker, by index
 	Producer  Which `yaml:"producer" json:"producer"`   // this producer's connections
+	Topic     Which `yaml:"topic" json:"topic"`         // of this topic, by index: faults on a partition or a topic
 }
 
 // Knobs are what a fault can be told beyond when, whom and until when. Which
@@ -140,6 +144,11 @@ type FaultSpec struct {
 	Heal   HealSpec    `yaml:"heal,omitempty" json:"heal,omitempty"`
 	// Optional: the run proves something also when its moment never comes.
 	Optional bool `yaml:"optional,omitempty" json:"optional,omitempty"`
+	// Families, Seed and Share are what PlannedFault has under these names. 0
+	// leaves it to the seed of the run, or with Families to nobody.
+	Families int     `yaml:"families,omitempty" json:"families,omitempty"`
+	Seed     uint64  `yaml:"seed,omitempty" json:"seed,omitempty"`
+	Share    float64 `yaml:"share,omitempty" json:"share,omitempty"`
 	Knobs    `yaml:",inline"`
 }
 
