@@ -162,6 +162,9 @@ type WorkloadSpec struct {
 	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
 	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
 	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append, transactions: partitions per producer; 0 is all
+	// Partitions, when not empty, is by producer what it sends to, in turn, in
+	// place of partitions that the seed chooses.
+	Partitions [][]int32 `yaml:"partitions,omitempty" json:"partitions,omitempty"`
 	// Batch is how many records are handed over in one call of the client, to one
 	// partition; 0 is 1. Outstanding is how many records a producer may have
 	// unanswered before it waits, as an application does that awaits its sends;

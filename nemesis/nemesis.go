@@ -76,8 +76,12 @@ type fault struct {
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
 	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), configs: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{}), leaders: make(map[place][]led)}
+	shape := Shape{Topics: len(env.Topics), Partitions: boundless, Producers: boundless, Brokers: len(env.Cluster.Brokers())}
 	for i, p := range plan {
-		kind, err := sound(plan, i, env)
+		kind, err := sound(plan, i, shape)
+		if err == nil {
+			err = able(kind, env)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("planned fault %d: %w", i, err)
 		}
