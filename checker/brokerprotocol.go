@@ -16,8 +16,8 @@ func (j *journal) checkAnswer(ev *history.WireEvent, code int16) {
 	if code == history.NeverAsked {
 		return
 	}
-	if why := impossible(ev, code); why != "" {
-		j.broker.add(ImpossibleAnswer, ev, BlameBroker, func() (string, []history.WireEvent) {
+	if cause, why := impossible(ev, code); why != "" {
+		j.broker.add(ImpossibleAnswer, cause, ev, func() (string, []history.WireEvent) {
 			return fmt.Sprintf("broker %d answered %s with %s, which %s", ev.Broker, batchOf(*ev), codeName(code), why),
 				[]history.WireEvent{*ev}
 		})
@@ -53,12 +53,12 @@ func (j *journal) storedAgain(pp *producerPart, b *sentBatch, ev *history.WireEv
 		return
 	}
 	first := b.first
-	kind, what := DoubleAppend, "stored it twice"
+	kind, cause, what := DoubleAppend, CauseNotDeduplicated, "stored it twice"
 	if found, ok, err := j.src.FindLog(tpOf(ev), ev.BaseOffset); err == nil && ev.First >= 0 &&
 		(!ok || found.Process != ev.Process || found.Number != ev.First) {
-		kind, what = WrongDuplicateOffset, "acknowledged the retry where it does not stand"
+		kind, cause, what = WrongDuplicateOffset, CauseRetryAckedElsewhere, "acknowledged the retry where it does not stand"
 	}
-	j.broker.add(kind, ev, BlameBroker, func() (string, []history.WireEvent) {
+	j.broker.add(kind, cause, ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("broker %d answered %s NONE at offset %d and again NONE at offset %d, with %d batches of that producer id sent since and no restart or leader change between: it %s",
 			ev.Broker, batchOf(*ev), first.BaseOffset, ev.BaseOffset, pp.sent-b.nth-1, what), []history.WireEvent{b.request, first, *ev}
 	})
@@ -72,7 +72,7 @@ func (j *journal) checkOwner(p *producer, ev *history.WireEvent) {
 		p.process = ev.Process
 	default:
 		owner := p.process
-		j.broker.add(SharedProducerID, ev, BlameBroker, func() (string, []history.WireEvent) {
+		j.broker.add(SharedProducerID, CauseProducerIDTwice, ev, func() (string, []history.WireEvent) {
 			return fmt.Sprintf("processes %d and %d both send with producer id %d: InitProducerId must give every producer its own", owner, ev.Process, ev.ProducerID),
 				[]history.WireEvent{*ev}
 		})
@@ -88,25 +88,25 @@ func (j *journal) shareID(a, b int32) bool {
 
 // impossible says why no correct broker gives such a code to such a batch;
 // empty when one may.
-func impossible(ev *history.WireEvent, code int16) string {
+func impossible(ev *history.WireEvent, code int16) (cause Cause, why string) {
 	switch code {
 	case 0, -1, 2, 3, 5, 6, 7, 10, 17, 18, 21, 29, 31, 32, 42, 43, 44, 55, 56, 72, 74, 75, 76, 87, 89, 100, 103:
-		return ""
+		return "", ""
 	case 19, 20:
 		if ev.Acks != -1 {
-			return fmt.Sprintf("is about in-sync replicas, and the request has acks=%d", ev.Acks)
+			return CauseAnswerAboutReplicas, fmt.Sprintf("is about in-sync replicas, and the request has acks=%d", ev.Acks)
 		}
-		return ""
+		return "", ""
 	case 45, 46, 47, 59:
 		if ev.ProducerID < 0 {
-			return "is about producer state, and the batch has no producer id"
+			return CauseAnswerAboutSequences, "is about producer state, and the batch has no producer id"
 		}
-		return ""
+		return "", ""
 	case 48, 49, 50, 51, 53, 67, 90, 120:
 		if ev.ProducerID < 0 {
-			return "is about transactions, and the batch has no producer id"
+			return CauseAnswerAboutTransactions, "is about transactions, and the batch has no producer id"
 		}
-		return ""
+		return "", ""
 	}
-	return "is no answer to a produce request"
+	return CauseNoProduceAnswer, "is no answer to a produce request"
 }

@@ -17,14 +17,14 @@ const mostInFlight = 5
 func (j *journal) inFlight(c *conn, ev *history.WireEvent) {
 	if c.launched(ev.Correlation, ev.ProducerID >= 0, ev.At) {
 		if n, most := c.inFlight(), j.mayFly[ev.Process]; most > 0 && n > most && c.withID <= mostInFlight {
-			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {
+			j.client.add(TooManyInFlight, CauseMoreThanTold, ev, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q had %d produce requests in flight on connection %d to broker %d, and was told to have at most %d",
 					ev.ClientID, n, ev.Conn, ev.Broker, most), []history.WireEvent{*ev}
 			})
 		}
 		if c.withID > mostInFlight {
 			n := c.withID
-			j.client.add(TooManyInFlight, ev, BlameClient, func() (string, []history.WireEvent) {
+			j.client.add(TooManyInFlight, CauseMoreThanFive, ev, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q had %d produce requests in flight on connection %d to broker %d; a broker remembers only the last five batches of a producer id, so a retry of an older one is no longer recognized: keep to five",
 					ev.ClientID, n, ev.Conn, ev.Broker), []history.WireEvent{*ev}
 			})
@@ -37,7 +37,7 @@ func (j *journal) inFlight(c *conn, ev *history.WireEvent) {
 func (j *journal) checkBatch(ev *history.WireEvent) {
 	if ev.ProducerID >= 0 {
 		if ev.Acks != -1 {
-			j.client.add(WrongAcks, ev, BlameClient, func() (string, []history.WireEvent) {
+			j.client.add(WrongAcks, CauseIdempotentAcksBelowAll, ev, func() (string, []history.WireEvent) {
 				return fmt.Sprintf("client %q sent %s with acks=%d: idempotence needs acks=all, or an acknowledged batch can be lost with its leader and its retry refused",
 					ev.ClientID, batchOf(*ev), ev.Acks), []history.WireEvent{*ev}
 			})
@@ -54,7 +54,7 @@ func (j *journal) checkBatch(ev *history.WireEvent) {
 	if p, ok := j.process[id]; ok && p.Idempotence {
 		of := *ev
 		of.Process = id
-		j.client.add(NoProducerID, &of, BlameClient, func() (string, []history.WireEvent) {
+		j.client.add(NoProducerID, CauseNotTurnedOn, &of, func() (string, []history.WireEvent) {
 			return fmt.Sprintf("idempotence was asked of process %d (%s %s), and its batches carry no producer id: the client or its configuration never turned it on",
 				id, p.Library, p.Version), []history.WireEvent{of}
 		})
@@ -135,13 +135,13 @@ func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 	if pp.skipped.has(ev) {
 		return
 	}
-	kind, what := SequenceGap, "left out"
+	kind, cause, what := SequenceGap, CauseSequenceLeftOut, "left out"
 	if ahead > 1<<30 {
-		kind, what = SequenceBack, "stepped back behind"
+		kind, cause, what = SequenceBack, CauseSequenceSteppedBack, "stepped back behind"
 	}
 	last := pp.ring[(pp.at-1+len(pp.ring))%len(pp.ring)].request
 	next := pp.next
-	j.client.add(kind, ev, BlameClient, func() (string, []history.WireEvent) {
+	j.client.add(kind, cause, ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s and then %s on connection %d with no error in between: it %s sequence %d",
 			ev.ClientID, batchOf(last), batchOf(*ev), ev.Conn, what, next), []history.WireEvent{last, *ev}
 	})
@@ -151,7 +151,7 @@ func (j *journal) checkSequence(pp *producerPart, ev *history.WireEvent) {
 func (j *journal) reused(b *sentBatch, ev *history.WireEvent) {
 	j.story.reused(ev)
 	before := b.request
-	j.client.add(SequenceReuse, ev, BlameClient, func() (string, []history.WireEvent) {
+	j.client.add(SequenceReuse, CauseSequenceReused, ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s with %s, and then %s with %s, though the first was never certainly refused: the broker takes the second for a retry of the first, acknowledges it and drops its records",
 			ev.ClientID, batchOf(before), numbersOf(before), batchOf(*ev), numbersOf(*ev)), []history.WireEvent{before, *ev}
 	})
@@ -164,7 +164,7 @@ func (j *journal) changed(b *sentBatch, ev *history.WireEvent) {
 		return
 	}
 	before := b.request
-	j.client.add(ChangedBatch, ev, BlameClient, func() (string, []history.WireEvent) {
+	j.client.add(ChangedBatch, CauseRetryCutDifferently, ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q sent %s with %s, and then, with no error in between, %s with %s: a broker recognizes a retry only by the same first and last sequence",
 			ev.ClientID, batchOf(before), numbersOf(before), batchOf(*ev), numbersOf(*ev)), []history.WireEvent{before, *ev}
 	})

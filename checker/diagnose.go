@@ -7,9 +7,16 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
+// diagnosis is what can be said of an anomaly.
+type diagnosis struct {
+	blame Blame
+	cause Cause
+	text  string // a sentence
+}
+
 // diagnose follows an anomaly's records through the wire and says, in a
 // sentence, what happened and whose fault it is.
-func (j *judgement) diagnose(inv *investigation) (Blame, string) {
+func (j *judgement) diagnose(inv *investigation) diagnosis {
 	switch inv.kind {
 	case Duplicate:
 		return j.diagnoseDuplicate(inv)

@@ -10,11 +10,11 @@ import (
 // diagnoseDuplicate tells how a record came to stand twice. What the copies
 // were stored under is read from the log itself, which also knows of appends
 // whose answers never left the broker.
-func (j *judgement) diagnoseDuplicate(inv *investigation) (Blame, string) {
+func (j *judgement) diagnoseDuplicate(inv *investigation) diagnosis {
 	attempts := attemptsOf(inv.watch.events)
 	copies := inv.anomaly.Log
 	if len(copies) < 2 {
-		return BlameNoneKnown, fmt.Sprintf("record %d of process %d stands more than once, and its copies could not be found again", inv.number, inv.process)
+		return diagnosis{BlameNoneKnown, CauseUnexplained, fmt.Sprintf("record %d of process %d stands more than once, and its copies could not be found again", inv.number, inv.process)}
 	}
 	first, second := copies[0], copies[1]
 	start := j.storedAs(attempts, first, inv.number)
@@ -59,18 +59,18 @@ func sameStamp(ev history.WireEvent, r history.LogRecord, number int64) bool {
 // may have crossed with the retry.
 const inTime = 10_000_000 // ns
 
-func (j *judgement) withoutProducerID(inv *investigation, attempts []attempt, second history.LogRecord, start string) (Blame, string) {
+func (j *judgement) withoutProducerID(inv *investigation, attempts []attempt, second history.LogRecord, start string) diagnosis {
 	text := fmt.Sprintf("%s; sent again and appended at offset %d", start, second.Offset)
 	if p := j.processOf(inv.process); p.Idempotence {
-		return BlameClient, text + ": idempotence was asked for, and the client sent no producer id by which the broker could know"
+		return diagnosis{BlameClient, CauseNotTurnedOn, text + ": idempotence was asked for, and the client sent no producer id by which the broker could know"}
 	}
 	if early, known := j.journal.acknowledgedBefore(attempts); known {
-		return BlameClient, text + fmt.Sprintf(", though its acknowledgement had reached the client %d ms before: the client sent again what it knew to be stored, and without idempotence the broker cannot know", early/1_000_000)
+		return diagnosis{BlameClient, CauseSentAgainAfterAck, text + fmt.Sprintf(", though its acknowledgement had reached the client %d ms before: the client sent again what it knew to be stored, and without idempotence the broker cannot know", early/1_000_000)}
 	}
 	if p := j.processOf(inv.process); p.Without {
-		return BlameConfiguration, text + fmt.Sprintf(": without idempotence the broker cannot know, and %s has none", p.Library)
+		return diagnosis{BlameConfiguration, CauseWithoutIdempotence, text + fmt.Sprintf(": without idempotence the broker cannot know, and %s has none", p.Library)}
 	}
-	return BlameConfiguration, text + ": without idempotence the broker cannot know"
+	return diagnosis{BlameConfiguration, CauseWithoutIdempotence, text + ": without idempotence the broker cannot know"}
 }
 
 // acknowledgedBefore says how long before it sent a record again the client had
@@ -99,26 +99,30 @@ func (j *journal) acknowledgedBefore(attempts []attempt) (early int64, known boo
 }
 
 // appendedTwice: one triple, two offsets. The broker did not recognize a retry.
-func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) (Blame, string) {
+func (j *judgement) appendedTwice(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) diagnosis {
 	text := fmt.Sprintf("%s; the same batch came again and was stored again at offset %d", start, second.Offset)
 	from, to, answers := storedWindow(attempts)
-	_, within := j.journal.broker.groups[protocolKey{DoubleAppend, inv.process, inv.tp}]
+	_, within := j.journal.broker.groups[protocolKey{DoubleAppend, CauseNotDeduplicated, inv.process, inv.tp}]
 	expired := j.story.expiry(from, to)
-	switch between, _ := j.story.disturbance(inv.tp, from, to); {
+	switch between, restarts := j.story.disturbance(inv.tp, from, to); {
 	case expired != "":
-		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten the producer id, which had expired (%s): without one it accepts any sequence, and a retry that comes later than producer.id.expiration.ms is a new batch to it", expired)
+		return diagnosis{BlameLimit, CauseForgotExpiry, text + fmt.Sprintf(": the broker had forgotten the producer id, which had expired (%s): without one it accepts any sequence, and a retry that comes later than producer.id.expiration.ms is a new batch to it", expired)}
 	case between != "":
-		return BlameLimit, text + fmt.Sprintf(": the broker had forgotten it, %s came between", between)
+		forgot := CauseStoredAgainFault
+		if restarts {
+			forgot = CauseStoredAgainRestart
+		}
+		return diagnosis{BlameLimit, forgot, text + fmt.Sprintf(": the broker had forgotten it, %s came between", between)}
 	case first.LeaderEpoch != second.LeaderEpoch:
-		return j.onBroker(), text + fmt.Sprintf(": the leader changed in between (leader epoch %d, then %d), and the new one did not know the batch, though followers keep what the leader knows of a producer id",
-			first.LeaderEpoch, second.LeaderEpoch)
+		return diagnosis{j.onBroker(), CauseStoredAgainNewLeader, text + fmt.Sprintf(": the leader changed in between (leader epoch %d, then %d), and the new one did not know the batch, though followers keep what the leader knows of a producer id",
+			first.LeaderEpoch, second.LeaderEpoch)}
 	case answers > 1 && !within:
-		return BlameLimit, text + ": more than five batches of that producer id came between, and a broker remembers no more"
+		return diagnosis{BlameLimit, CauseStoredAgainWindow, text + ": more than five batches of that producer id came between, and a broker remembers no more"}
 	}
 	if j.story.embedded {
-		return BlameNoneKnown, text + ": kfake did not deduplicate, which says nothing about Kafka"
+		return diagnosis{BlameNoneKnown, CauseNotDeduplicated, text + ": kfake did not deduplicate, which says nothing about Kafka"}
 	}
-	return BlameBroker, text + ": the broker failed to deduplicate within its window of five batches"
+	return diagnosis{BlameBroker, CauseNotDeduplicated, text + ": the broker failed to deduplicate within its window of five batches"}
 }
 
 // storedWindow is the time from the first to the last answer that a record was
@@ -139,7 +143,7 @@ func storedWindow(attempts []attempt) (from, to int64, answers int) {
 // restamped: the same record under two triples. The client gave a batch a new
 // stamp though it could not know the first to be lost. Where the broker had
 // refused its retry because it forgot the batch, the client was misled.
-func (j *judgement) restamped(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) (Blame, string) {
+func (j *judgement) restamped(inv *investigation, attempts []attempt, first, second history.LogRecord, start string) diagnosis {
 	var text strings.Builder
 	text.WriteString(start)
 	stamp := fmt.Sprintf("(pid %d, epoch %d, seq %d)", second.ProducerID, second.Epoch, second.Sequence)
@@ -151,27 +155,27 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 			fmt.Fprintf(&text, "after it got %s ", codeName(cause.Error))
 		}
 		fmt.Fprintf(&text, "it sent it as %s: stored again at offset %d, though it knew it to be stored", stamp, second.Offset)
-		return BlameClient, text.String()
+		return diagnosis{BlameClient, CauseRestampedAfterAck, text.String()}
 	}
 	if refused := refusedRetry(attempts, first, inv.number); refused != nil {
 		code, _ := refused.told()
-		blame, why := BlameClient, ""
+		blame, comes, why := BlameClient, CauseRestampedAfterRefusal, ""
 		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, refused.answer.At); restarts {
 			why = fmt.Sprintf("; the leader forgot it (%s): a broker that starts again remembers only the last batch of a producer id", d)
-			blame = BlameLimit
+			blame, comes = BlameLimit, CauseForgotRestart
 		} else if d != "" {
 			why = fmt.Sprintf("; the leader no longer knew it (%s came between)", d)
-			blame = BlameLimit
+			blame, comes = BlameLimit, CauseForgotFault
 		}
 		fmt.Fprintf(&text, "%s; sent again as it was, it was answered %s", why, codeName(code))
 		fmt.Fprintf(&text, "; the client took that for a loss and sent the same record as %s: stored again at offset %d", stamp, second.Offset)
-		return blame, text.String()
+		return diagnosis{blame, comes, text.String()}
 	}
 	if known && tpOf(&cause) == inv.tp && asksForEpoch(cause.Error) {
 		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, cause.At); restarts {
 			fmt.Fprintf(&text, "; the leader forgot what it had stored (%s) and answered %s to %s of the same partition; the client raised its epoch for all that it had no answer for, and sent the same record as %s: stored again at offset %d",
 				d, codeName(cause.Error), batchOf(cause), stamp, second.Offset)
-			return BlameLimit, text.String()
+			return diagnosis{BlameLimit, CauseForgotRestart, text.String()}
 		}
 	}
 	fmt.Fprintf(&text, "; the client sent the same record again as %s", stamp)
@@ -186,9 +190,9 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 	}
 	fmt.Fprintf(&text, ": stored again at offset %d", second.Offset)
 	if code, refused := refusedLast(attempts, second, inv.number); refused {
-		return BlameNoneKnown, text.String() + fmt.Sprintf("; it had last been told %s, which says that nothing was appended", codeName(code))
+		return diagnosis{BlameNoneKnown, CauseRestampedRefused, text.String() + fmt.Sprintf("; it had last been told %s, which says that nothing was appended", codeName(code))}
 	}
-	return BlameClient, text.String() + ": it could not know the first to be lost"
+	return diagnosis{BlameClient, CauseRestampedUndecided, text.String() + ": it could not know the first to be lost"}
 }
 
 // refusedRetry finds a retry under the first copy's stamp that was refused for

@@ -118,7 +118,7 @@ func wellInTime(p history.Process, b refusedBatch) bool {
 
 func (j *journal) gaveUp(b refusedBatch) {
 	ev := b.answer
-	j.client.add(DroppedBatch, &ev, BlameClient, func() (string, []history.WireEvent) {
+	j.client.add(DroppedBatch, CauseGaveUpOutOfTurn, &ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q was answered %s to %s with %s and never sent it again, though no broker had lost anything: the sequence was out of order because the client had sent on behind a batch that was refused, and it should have sent this one again behind that",
 			ev.ClientID, codeName(outOfOrder), batchOf(ev), numbersOf(ev)), []history.WireEvent{ev}
 	})

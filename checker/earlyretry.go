@@ -52,7 +52,7 @@ func (j *journal) checkBackoff(l *laneWire, ev *history.WireEvent) {
 	if r.conn != ev.Conn || !p.Maps("retry_backoff") || waited >= int64(p.RetryBackoff/2) {
 		return
 	}
-	j.client.add(EarlyRetry, ev, BlameClient, func() (string, []history.WireEvent) {
+	j.client.add(EarlyRetry, CauseNoBackoff, ev, func() (string, []history.WireEvent) {
 		return fmt.Sprintf("client %q was answered %s to %s by broker %d, and sent it again to the same broker %.1f ms later, where retry_backoff is %s: a client that does not wait uses its retries up before a leader can change",
 			ev.ClientID, codeName(r.code), batchOf(*ev), ev.Broker, float64(waited)/1e6, p.RetryBackoff), []history.WireEvent{*ev}
 	})

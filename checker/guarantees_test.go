@@ -17,6 +17,7 @@ type pair struct {
 	kind  Kind // empty: nothing is found
 	count int64
 	blame Blame
+	cause Cause
 	says  string // part of the diagnosis
 	also  []Kind // what else is found
 }
@@ -37,8 +38,8 @@ func (p pair) check(t *testing.T, guarantee string) {
 	for _, g := range v.Guarantees {
 		for _, a := range g.Anomalies {
 			found[a.Kind] += a.Count
-			if a.Diagnosis == "" || a.Blame == "" {
-				t.Errorf("%s has no diagnosis or blame: %+v", a.Kind, a)
+			if a.Diagnosis == "" || a.Blame == "" || !knownCause(a.Cause) {
+				t.Errorf("%s has no diagnosis or blame, or no cause that is listed: %+v", a.Kind, a)
 			}
 		}
 	}
@@ -66,8 +67,8 @@ func (p pair) check(t *testing.T, guarantee string) {
 	}
 	for _, a := range g.Anomalies {
 		if a.Kind == p.kind {
-			if a.Blame != p.blame || !strings.Contains(a.Diagnosis, p.says) {
-				t.Errorf("blame %s, want %s; diagnosis %q, want %q in it", a.Blame, p.blame, a.Diagnosis, p.says)
+			if a.Blame != p.blame || a.Cause != p.cause || !strings.Contains(a.Diagnosis, p.says) {
+				t.Errorf("blame %s, want %s; cause %s, want %s; diagnosis %q, want %q in it", a.Blame, p.blame, a.Cause, p.cause, a.Diagnosis, p.says)
 			}
 			return
 		}
@@ -116,20 +117,22 @@ func sentAgainAfterItsAck(m *memoryRun, between ...history.WireEvent) {
 	m.batch(with(retried(request(1, 4, 1, again), 30), bare)).batch(with(retried(answer(1, 4, 1, again+1, 0, 7), 30), bare))
 }
 
-func TestDuplicates(t *testing.T) {
-	checkPairs(t, Duplicates, []pair{
+func TestDuplicates(t *testing.T) { checkPairs(t, Duplicates, duplicatesPairs()) }
+
+func duplicatesPairs() []pair {
+	return []pair{
 		{name: "a retry that the broker suppressed is no duplicate", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Acked, 6).stored(1, 4)
 			m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
 			m.batch(retried(request(1, 4, 1, later+3), 30)).batch(retried(answer(1, 4, 1, later+4, 0, 6), 30))
 		}},
-		{name: "a record acked once and stored twice under one stamp is the broker's", kind: Duplicate, count: 1, blame: BlameBroker,
+		{name: "a record acked once and stored twice under one stamp is the broker's", kind: Duplicate, count: 1, blame: BlameBroker, cause: CauseNotDeduplicated,
 			says: "failed to deduplicate", also: []Kind{DoubleAppend}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 7).stored(1, 4).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(with(answer(1, 4, 1, later+2, 0, 6), cut))
 				m.batch(retried(request(1, 4, 1, later+3), 30)).batch(retried(answer(1, 4, 1, later+4, 0, 7), 30))
 			}},
-		{name: "a batch stored again by a new leader", kind: Duplicate, count: 1, blame: BlameBroker, says: "the new one did not know the batch",
+		{name: "a batch stored again by a new leader", kind: Duplicate, count: 1, blame: BlameBroker, cause: CauseStoredAgainNewLeader, says: "the new one did not know the batch",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 7).stored(1, 4).stored(1, 4)
 				m.log[7].LeaderEpoch = 3
@@ -137,7 +140,7 @@ func TestDuplicates(t *testing.T) {
 				other := func(ev *history.WireEvent) { ev.Broker = 2 }
 				m.batch(with(retried(request(1, 4, 1, later+3), 30), other)).batch(with(retried(answer(1, 4, 1, later+4, 0, 7), 30), other))
 			}},
-		{name: "a batch stored again behind six others is a limit", kind: Duplicate, count: 1, blame: BlameLimit, says: "more than five batches",
+		{name: "a batch stored again behind six others is a limit", kind: Duplicate, count: 1, blame: BlameLimit, cause: CauseStoredAgainWindow, says: "more than five batches",
 			build: func(m *memoryRun) {
 				for i := range int64(7) {
 					m.exchange(4+i, same)
@@ -145,7 +148,7 @@ func TestDuplicates(t *testing.T) {
 				m.stored(1, 4)
 				m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 13), 30))
 			}},
-		{name: "a record stored again under a raised epoch is the client's", kind: Duplicate, count: 1, blame: BlameClient,
+		{name: "a record stored again under a raised epoch is the client's", kind: Duplicate, count: 1, blame: BlameClient, cause: CauseRestampedUndecided,
 			says: "the client sent the same record again as (pid 1001, epoch 1, seq 0) after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) for partition 1: stored again at offset 7",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 7).stored(1, 4)
@@ -155,13 +158,13 @@ func TestDuplicates(t *testing.T) {
 				m.batch(with(request(1, 7, 1, later+3), elsewhere)).batch(with(answer(1, 7, 1, later+4, 45, -1), elsewhere))
 				m.batch(with(retried(request(1, 4, 1, later+5), 30), epoch1)).batch(with(retried(answer(1, 4, 1, later+6, 0, 7), 30), epoch1))
 			}},
-		{name: "a record sent again long after its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient, says: "had reached the client 20 ms before",
+		{name: "a record sent again long after its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient, cause: CauseSentAgainAfterAck, says: "had reached the client 20 ms before",
 			build: func(m *memoryRun) { sentAgainAfterItsAck(m) }},
-		{name: "a record whose connection ended as its acknowledgement came", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
+		{name: "a record whose connection ended as its acknowledgement came", kind: Duplicate, count: 1, blame: BlameConfiguration, cause: CauseWithoutIdempotence, says: "without idempotence the broker cannot know",
 			build: func(m *memoryRun) {
 				sentAgainAfterItsAck(m, history.WireEvent{At: later + 3, Kind: history.WireDisconnect, Conn: request(1, 4, 1, 0).Conn})
 			}},
-		{name: "a record stored again under a raised epoch though its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient,
+		{name: "a record stored again under a raised epoch though its acknowledgement had arrived", kind: Duplicate, count: 1, blame: BlameClient, cause: CauseRestampedAfterAck,
 			says: "was acknowledged at offset 7, and its acknowledgement had reached the client 20 ms before it sent the record again; after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) " +
 				"it sent it as (pid 1001, epoch 1, seq 1): stored again at offset 8, though it knew it to be stored",
 			build: func(m *memoryRun) {
@@ -174,7 +177,7 @@ func TestDuplicates(t *testing.T) {
 				bumped := func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 }
 				m.batch(with(retried(request(1, 5, 1, later+52+ms20), 31), bumped)).batch(with(retried(answer(1, 5, 1, later+53+ms20, 0, 8), 31), bumped))
 			}},
-		{name: "a retry that may have crossed with its acknowledgement", kind: Duplicate, count: 1, blame: BlameConfiguration, says: "without idempotence the broker cannot know",
+		{name: "a retry that may have crossed with its acknowledgement", kind: Duplicate, count: 1, blame: BlameConfiguration, cause: CauseWithoutIdempotence, says: "without idempotence the broker cannot know",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0] = plain(1)
 				bare := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
@@ -189,12 +192,12 @@ func TestDuplicates(t *testing.T) {
 			m.send(1, later, later+9, history.Unknown, history.NoOffset).stored(1, 4)
 			m.batch(request(1, 4, 1, later+1))
 		}},
-		{name: "a record of unknown outcome stored twice", kind: Duplicate, count: 1, blame: BlameBroker, says: "stored again at offset 7",
+		{name: "a record of unknown outcome stored twice", kind: Duplicate, count: 1, blame: BlameBroker, cause: CauseNotDeduplicated, says: "stored again at offset 7",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Unknown, history.NoOffset).stored(1, 4).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1))
 			}},
-		{name: "a batch stored twice is one cause", kind: Duplicate, count: 3, blame: BlameClient, says: "and 2 records more the same way",
+		{name: "a batch stored twice is one cause", kind: Duplicate, count: 3, blame: BlameClient, cause: CauseRestampedUndecided, says: "and 2 records more the same way",
 			build: func(m *memoryRun) {
 				for i := range int64(3) {
 					m.send(1, later, later+9, history.Acked, 6+i).stored(1, 4+i)
@@ -205,7 +208,7 @@ func TestDuplicates(t *testing.T) {
 				m.batch(request(1, 4, 3, later+1)).batch(answer(1, 4, 3, later+2, 0, 6))
 				m.batch(with(retried(request(1, 4, 3, later+5), 30), epoch1))
 			}},
-		{name: "idempotence asked for and no producer id sent", kind: Duplicate, count: 1, blame: BlameClient, says: "the client sent no producer id",
+		{name: "idempotence asked for and no producer id sent", kind: Duplicate, count: 1, blame: BlameClient, cause: CauseNotTurnedOn, says: "the client sent no producer id",
 			also: []Kind{NoProducerID}, build: func(m *memoryRun) {
 				none := func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch, ev.BaseSequence = -1, -1, -1 }
 				m.send(1, later, later+9, history.Acked, 7)
@@ -215,7 +218,7 @@ func TestDuplicates(t *testing.T) {
 				m.batch(with(request(1, 4, 1, later+1), none)).batch(with(with(answer(1, 4, 1, later+2, 0, 6), none), cut))
 				m.batch(with(retried(request(1, 4, 1, later+3), 30), none)).batch(with(retried(answer(1, 4, 1, later+4, 0, 7), 30), none))
 			}},
-	})
+	}
 }
 
 // TestARestartedLeaderForgets is the finding of the scenario
@@ -315,8 +318,10 @@ func TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither(t *testing.T) {
 	}
 }
 
-func TestLost(t *testing.T) {
-	checkPairs(t, LostRecords, []pair{
+func TestLost(t *testing.T) { checkPairs(t, LostRecords, lostPairs()) }
+
+func lostPairs() []pair {
+	return []pair{
 		{name: "an unknown record that is absent is not lost", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Unknown, history.NoOffset)
 		}},
@@ -326,18 +331,18 @@ func TestLost(t *testing.T) {
 			}
 			m.send(1, later, later+9, history.Acked, 6).stored(1, 14)
 		}},
-		{name: "an acked record that the broker acknowledged is gone", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+		{name: "an acked record that the broker acknowledged is gone", kind: Lost, count: 1, blame: BlameBroker, cause: CauseLostByBroker, says: "lost by the broker or in replication",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 			}},
-		{name: "an acked record in the middle is gone", kind: Lost, count: 1, blame: BlameBroker, says: "at offset 6 stands record 5 of process 1",
+		{name: "an acked record in the middle is gone", kind: Lost, count: 1, blame: BlameBroker, cause: CauseLostByBroker, says: "at offset 6 stands record 5 of process 1",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6).send(1, later, later+9, history.Acked, 6).stored(1, 5)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.batch(request(1, 5, 1, later+3)).batch(answer(1, 5, 1, later+4, 0, 6))
 			}},
-		{name: "an acked record whose sequence the log has for another is the client's loss", kind: Lost, count: 1, blame: BlameClient, says: "took the one for a retry of the other",
+		{name: "an acked record whose sequence the log has for another is the client's loss", kind: Lost, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "took the one for a retry of the other",
 			build: func(m *memoryRun) {
 				at := int64(len(m.log))
 				m.send(1, later, later+9, history.Acked, at).stored(1, 4) // no proxy saw it sent
@@ -345,7 +350,7 @@ func TestLost(t *testing.T) {
 				back := func(ev *history.WireEvent) { ev.BaseSequence = 4 }
 				m.batch(with(request(1, 5, 1, later+11), back)).batch(with(answer(1, 5, 1, later+12, 0, at), back))
 			}},
-		{name: "an acked record whose sequence was an earlier one's, behind many refusals and a late retry, is the client's loss", kind: Lost, count: 1, blame: BlameClient, says: "took the one for a retry of the other",
+		{name: "an acked record whose sequence was an earlier one's, behind many refusals and a late retry, is the client's loss", kind: Lost, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "took the one for a retry of the other",
 			also: []Kind{SequenceReuse}, build: func(m *memoryRun) {
 				at := int64(len(m.log))
 				for n := int64(4); n < 9; n++ {
@@ -362,32 +367,32 @@ func TestLost(t *testing.T) {
 				back := func(ev *history.WireEvent) { ev.BaseSequence = 4 }
 				m.batch(with(request(1, 60, 1, later+61), back)).batch(with(answer(1, 60, 1, later+62, 0, at), back))
 			}},
-		{name: "what an unclean election gave up is no broker's fault", kind: Lost, count: 1, blame: BlameConfiguration, says: "elected: fault 0, unclean-election",
+		{name: "what an unclean election gave up is no broker's fault", kind: Lost, count: 1, blame: BlameConfiguration, cause: CauseUncleanElection, says: "elected: fault 0, unclean-election",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later, later+8)
 			}},
-		{name: "an unclean election for another partition explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+		{name: "an unclean election for another partition explains nothing", kind: Lost, count: 1, blame: BlameBroker, cause: CauseLostByBroker, says: "lost by the broker or in replication",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/1), both ways", later, later+8)
 			}},
-		{name: "an unclean election before the acknowledgement explains nothing", kind: Lost, count: 1, blame: BlameBroker, says: "lost by the broker or in replication",
+		{name: "an unclean election before the acknowledgement explains nothing", kind: Lost, count: 1, blame: BlameBroker, cause: CauseLostByBroker, says: "lost by the broker or in replication",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 				m.during("unclean-election", "brokers [3] from broker 1 (leader of t/0), both ways", later-4, later-1)
 			}},
-		{name: "success without any broker's word is the client's", kind: Lost, count: 1, blame: BlameClient, says: "no broker acknowledged it",
+		{name: "success without any broker's word is the client's", kind: Lost, count: 1, blame: BlameClient, cause: CauseAckMadeUp, says: "no broker acknowledged it",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
 			}},
-		{name: "success for what never went out is the client's", kind: Lost, count: 1, blame: BlameClient, says: "never seen on the wire",
+		{name: "success for what never went out is the client's", kind: Lost, count: 1, blame: BlameClient, cause: CauseAckedUnsent, says: "never seen on the wire",
 			build: func(m *memoryRun) { m.send(1, later, later+9, history.Acked, 6) }},
-		{name: "a sequence used twice loses the second batch", kind: Lost, count: 1, blame: BlameClient, says: "used the sequence of",
+		{name: "a sequence used twice loses the second batch", kind: Lost, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "used the sequence of",
 			also: []Kind{SequenceReuse}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 6).stored(1, 4).send(1, later, later+9, history.Acked, 6)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
@@ -398,7 +403,7 @@ func TestLost(t *testing.T) {
 			m.manifest.Processes[0].Acks = "0"
 			m.send(1, later, later+9, history.Acked, history.NoOffset)
 		}},
-		{name: "with acks=1 the configuration is to blame", kind: Lost, count: 1, blame: BlameConfiguration, says: "acks=1",
+		{name: "with acks=1 the configuration is to blame", kind: Lost, count: 1, blame: BlameConfiguration, cause: CauseAcksBelowAll, says: "acks=1",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0].Acks = "1"
 				m.manifest.Processes[0].Idempotence = false
@@ -406,33 +411,35 @@ func TestLost(t *testing.T) {
 				m.send(1, later, later+9, history.Acked, 6)
 				m.batch(with(request(1, 4, 1, later+1), none)).batch(with(answer(1, 4, 1, later+2, 0, 6), none))
 			}},
-	})
+	}
 }
 
-func TestPayload(t *testing.T) {
+func TestPayload(t *testing.T) { checkPairs(t, Payload, payloadPairs()) }
+
+func payloadPairs() []pair {
 	strange := func(standing history.Standing) func(*memoryRun) {
 		return func(m *memoryRun) {
 			m.storedAs(history.LogRecord{Standing: standing, Process: -1, Number: -1, Claims: "t/3"})
 		}
 	}
-	checkPairs(t, Payload, []pair{
+	return []pair{
 		{name: "control records are no data", build: strange(history.Control)},
-		{name: "a corrupt record", build: strange(history.Corrupt), kind: Corrupt, count: 1, blame: BlameNoneKnown, says: "fails its own checksum"},
-		{name: "a foreign record", build: strange(history.Foreign), kind: Foreign, count: 1, blame: BlameNoneKnown, says: "not one of this run"},
-		{name: "a record of another partition", build: strange(history.Misplaced), kind: Misplaced, count: 1, blame: BlameClient, says: "sent to t/3"},
-		{name: "a record that nobody sent", build: func(m *memoryRun) { m.stored(2, 2) }, kind: Unsent, count: 1, blame: BlameNoneKnown, says: "number 2 of process 2"},
-		{name: "a record of a process that nobody started", build: func(m *memoryRun) { m.stored(9, 0) }, kind: Unsent, count: 1, blame: BlameNoneKnown, says: "process 9"},
-		{name: "an acked offset where another record stands, as the broker said", kind: WrongOffset, count: 1, blame: BlameBroker, says: "broker 1 answered so",
+		{name: "a corrupt record", build: strange(history.Corrupt), kind: Corrupt, count: 1, blame: BlameNoneKnown, cause: CauseDamaged, says: "fails its own checksum"},
+		{name: "a foreign record", build: strange(history.Foreign), kind: Foreign, count: 1, blame: BlameNoneKnown, cause: CauseOtherWriter, says: "not one of this run"},
+		{name: "a record of another partition", build: strange(history.Misplaced), kind: Misplaced, count: 1, blame: BlameClient, cause: CauseSentElsewhere, says: "sent to t/3"},
+		{name: "a record that nobody sent", build: func(m *memoryRun) { m.stored(2, 2) }, kind: Unsent, count: 1, blame: BlameNoneKnown, cause: CauseNobodySent, says: "number 2 of process 2"},
+		{name: "a record of a process that nobody started", build: func(m *memoryRun) { m.stored(9, 0) }, kind: Unsent, count: 1, blame: BlameNoneKnown, cause: CauseNobodySent, says: "process 9"},
+		{name: "an acked offset where another record stands, as the broker said", kind: WrongOffset, count: 1, blame: BlameBroker, cause: CauseAckContradictsLog, says: "broker 1 answered so",
 			also: []Kind{AckContradictsLog}, build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 3).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 3))
 			}},
-		{name: "an acked offset that no broker gave", kind: WrongOffset, count: 1, blame: BlameClient, says: "the client made it up",
+		{name: "an acked offset that no broker gave", kind: WrongOffset, count: 1, blame: BlameClient, cause: CauseOffsetMadeUp, says: "the client made it up",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 5).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
 			}},
-		{name: "an acked offset beyond the end", kind: WrongOffset, count: 1, blame: BlameClient, says: "acked at offset 60, where nothing stands",
+		{name: "an acked offset beyond the end", kind: WrongOffset, count: 1, blame: BlameClient, cause: CauseOffsetMadeUp, says: "acked at offset 60, where nothing stands",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 60).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
@@ -440,44 +447,48 @@ func TestPayload(t *testing.T) {
 		{name: "success without an offset claims none", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Acked, history.NoOffset).stored(1, 4)
 		}},
-	})
+	}
 }
 
-func TestFailedVisible(t *testing.T) {
-	checkPairs(t, FailedIsAbsent, []pair{
+func TestFailedVisible(t *testing.T) { checkPairs(t, FailedIsAbsent, failedVisiblePairs()) }
+
+func failedVisiblePairs() []pair {
+	return []pair{
 		{name: "a failed record that is absent", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Failed, history.NoOffset)
 		}},
-		{name: "a failed record after an attempt that nobody answered", kind: FailedVisible, count: 1, blame: BlameClient, says: "the outcome is unknown, not failed",
+		{name: "a failed record after an attempt that nobody answered", kind: FailedVisible, count: 1, blame: BlameClient, cause: CauseFailedUndecided, says: "the outcome is unknown, not failed",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1))
 			}},
-		{name: "a failed record whose leader stepped down after it had appended it", kind: FailedVisible, count: 1, blame: BlameClient, says: "the outcome is unknown, not failed",
+		{name: "a failed record whose leader stepped down after it had appended it", kind: FailedVisible, count: 1, blame: BlameClient, cause: CauseFailedUndecided, says: "the outcome is unknown, not failed",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, 6))
 			}},
-		{name: "a failed record that the broker refused and stored", kind: FailedVisible, count: 1, blame: BlameBroker, says: "refused every attempt and stored one",
+		{name: "a failed record that the broker refused and stored", kind: FailedVisible, count: 1, blame: BlameBroker, cause: CauseRefusedAndStored, says: "refused every attempt and stored one",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Failed, history.NoOffset).stored(1, 4)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 10, -1))
 			}},
-	})
+	}
 }
 
-func TestOrder(t *testing.T) {
+func TestOrder(t *testing.T) { checkPairs(t, Order, orderPairs()) }
+
+func orderPairs() []pair {
 	overtaken := func(m *memoryRun) {
 		m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
 		m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
 		m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, 0, 6))
 		m.batch(retried(request(1, 4, 1, later+5), 30)).batch(retried(answer(1, 4, 1, later+6, 0, 7), 30))
 	}
-	checkPairs(t, Order, []pair{
+	return []pair{
 		{name: "two producers may interleave", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Acked, 7).send(2, later, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 		}},
-		{name: "a record behind one that its producer sent later", build: overtaken, kind: Reorder, count: 1, blame: BlameBroker,
+		{name: "a record behind one that its producer sent later", build: overtaken, kind: Reorder, count: 1, blame: BlameBroker, cause: CauseStoredOutOfSequence,
 			says: "the broker stored a lower sequence behind a higher one"},
 		{name: "a late record of an unknown outcome is not judged", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Unknown, history.NoOffset).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
@@ -486,7 +497,7 @@ func TestOrder(t *testing.T) {
 			m.manifest.Processes[0].OrderPromised = false
 			overtaken(m)
 		}},
-		{name: "records of one call in another order", kind: Reorder, count: 1, blame: BlameClient, says: "in one call",
+		{name: "records of one call in another order", kind: Reorder, count: 1, blame: BlameClient, cause: CauseReorderedInCall, says: "in one call",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
 				m.send(1, later, later+9, history.Acked, 7).send(1, later, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
@@ -504,7 +515,7 @@ func TestOrder(t *testing.T) {
 			m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
 			m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
 		}},
-		{name: "a record overtaken by five is one anomaly", kind: Reorder, count: 1, blame: BlameNoneKnown, says: "the wire does not show how",
+		{name: "a record overtaken by five is one anomaly", kind: Reorder, count: 1, blame: BlameNoneKnown, cause: CauseUnexplained, says: "the wire does not show how",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 11)
 				for i := range int64(5) {
@@ -512,7 +523,7 @@ func TestOrder(t *testing.T) {
 				}
 				m.stored(1, 4)
 			}},
-		{name: "five records behind a later one have one cause", kind: Reorder, count: 5, blame: BlameNoneKnown, says: "and 4 records more the same way",
+		{name: "five records behind a later one have one cause", kind: Reorder, count: 5, blame: BlameNoneKnown, cause: CauseUnexplained, says: "and 4 records more the same way",
 			build: func(m *memoryRun) {
 				for i := range int64(5) {
 					m.send(1, later, later+9, history.Acked, 7+i)
@@ -522,25 +533,27 @@ func TestOrder(t *testing.T) {
 					m.stored(1, 4+i)
 				}
 			}},
-	})
+	}
 }
 
-func TestRealTimeOrder(t *testing.T) {
-	checkPairs(t, RealTimeOrder, []pair{
+func TestRealTimeOrder(t *testing.T) { checkPairs(t, RealTimeOrder, realTimeOrderPairs()) }
+
+func realTimeOrderPairs() []pair {
+	return []pair{
 		{name: "concurrent records may stand either way", build: func(m *memoryRun) {
 			m.send(1, later, later+9, history.Acked, 7).send(2, later+1, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 		}},
 		{name: "equal times are concurrent", build: func(m *memoryRun) {
 			m.send(1, later, later+5, history.Acked, 7).send(2, later+5, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 		}},
-		{name: "a record acked before another was sent stands behind it", kind: StaleOrder, count: 1, blame: BlameNoneKnown, says: "acked before record 2 of process 2 was sent",
+		{name: "a record acked before another was sent stands behind it", kind: StaleOrder, count: 1, blame: BlameNoneKnown, cause: CauseUnexplained, says: "acked before record 2 of process 2 was sent",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+5, history.Acked, 7).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 			}},
 		{name: "an unknown record never returned", build: func(m *memoryRun) {
 			m.send(1, later, later+5, history.Unknown, history.NoOffset).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 		}},
-		{name: "an unknown record was called all the same", kind: StaleOrder, count: 1, blame: BlameNoneKnown, says: "stands behind it",
+		{name: "an unknown record was called all the same", kind: StaleOrder, count: 1, blame: BlameNoneKnown, cause: CauseUnexplained, says: "stands behind it",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+5, history.Acked, 7).send(2, later+6, later+9, history.Unknown, history.NoOffset).stored(2, 2).stored(1, 4)
 			}},
@@ -553,7 +566,7 @@ func TestRealTimeOrder(t *testing.T) {
 			m.manifest.Processes[0].Acks = "0"
 			m.send(1, later, later+5, history.Acked, history.NoOffset).send(2, later+6, later+9, history.Acked, 6).stored(2, 2).stored(1, 4)
 		}},
-		{name: "an early record stands before four that were acked: one cause", kind: StaleOrder, count: 4, blame: BlameNoneKnown, says: "and 3 records more",
+		{name: "an early record stands before four that were acked: one cause", kind: StaleOrder, count: 4, blame: BlameNoneKnown, cause: CauseUnexplained, says: "and 3 records more",
 			build: func(m *memoryRun) {
 				m.stored(2, 2)
 				for i := range int64(4) {
@@ -561,7 +574,7 @@ func TestRealTimeOrder(t *testing.T) {
 				}
 				m.send(2, later+100, later+101, history.Acked, 6)
 			}},
-	})
+	}
 }
 
 func TestOfARecordStoredTwiceTheFirstCopyCountsForOrder(t *testing.T) {
@@ -593,22 +606,24 @@ func TestARecordAckedAtItsSecondCopyIsAckedRightly(t *testing.T) {
 	}
 }
 
-func TestLiveness(t *testing.T) {
+func TestLiveness(t *testing.T) { checkPairs(t, Liveness, livenessPairs()) }
+
+func livenessPairs() []pair {
 	healed := func(m *memoryRun) { m.manifest.Healed, m.manifest.Drained = later, later+100*second }
-	checkPairs(t, Liveness, []pair{
+	return []pair{
 		{name: "late, but within deadline and grace after the faults healed", build: func(m *memoryRun) {
 			healed(m)
 			m.send(1, 50*second, later+34*second, history.Acked, 6).stored(1, 4)
 		}},
-		{name: "later than that", kind: Stuck, count: 1, blame: BlameClient, says: "answered 6.0 s after it was due", build: func(m *memoryRun) {
+		{name: "later than that", kind: Stuck, count: 1, blame: BlameClient, cause: CauseNeverSent, says: "answered 6.0 s after it was due", build: func(m *memoryRun) {
 			healed(m)
 			m.send(1, 50*second, later+36*second, history.Acked, 6).stored(1, 4)
 		}},
-		{name: "never answered, never sent", kind: Stuck, count: 1, blame: BlameClient, says: "the client never sent it", build: func(m *memoryRun) {
+		{name: "never answered, never sent", kind: Stuck, count: 1, blame: BlameClient, cause: CauseNeverSent, says: "the client never sent it", build: func(m *memoryRun) {
 			healed(m)
 			m.send(1, later, history.Forever, history.Unknown, history.NoOffset)
 		}},
-		{name: "the answer arrived and the client kept it", kind: Stuck, count: 1, blame: BlameClient, says: "got the answer and did not report it", build: func(m *memoryRun) {
+		{name: "the answer arrived and the client kept it", kind: Stuck, count: 1, blame: BlameClient, cause: CauseAnswerKept, says: "got the answer and did not report it", build: func(m *memoryRun) {
 			healed(m)
 			m.send(1, later, history.Forever, history.Unknown, history.NoOffset).stored(1, 4)
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 0, 6))
@@ -618,7 +633,7 @@ func TestLiveness(t *testing.T) {
 			m.send(1, 50*second, later+30*second, history.Acked, 6).stored(1, 4)
 			m.send(1, 50*second, later+60*second, history.Acked, 7).stored(1, 5)
 		}},
-		{name: "behind one that does not", kind: Stuck, count: 1, blame: BlameClient, says: "answered 7.0 s after it was due", build: func(m *memoryRun) {
+		{name: "behind one that does not", kind: Stuck, count: 1, blame: BlameClient, cause: CauseNeverSent, says: "answered 7.0 s after it was due", build: func(m *memoryRun) {
 			healed(m)
 			m.send(1, 50*second, later+30*second, history.Acked, 6).stored(1, 4)
 			m.send(1, 50*second, later+67*second, history.Acked, 7).stored(1, 5)
@@ -628,7 +643,7 @@ func TestLiveness(t *testing.T) {
 			m.manifest.Processes[0].Deadline = 0
 			m.send(1, 50*second, later+90*second, history.Acked, 6).stored(1, 4)
 		}},
-	})
+	}
 }
 
 func TestLivenessIsOpenWhenTheHarnessGaveUpEarly(t *testing.T) {

@@ -47,7 +47,8 @@ func (j *judgement) solve() error {
 		if err := j.gather(inv); err != nil {
 			return err
 		}
-		inv.anomaly.Blame, inv.anomaly.Diagnosis = j.diagnose(inv)
+		d := j.diagnose(inv)
+		inv.anomaly.Blame, inv.anomaly.Cause, inv.anomaly.Diagnosis = d.blame, d.cause, d.text
 		if inv.count > 1 {
 			inv.anomaly.Diagnosis += fmt.Sprintf(" (and %s more the same way)", records(inv.count-1))
 		}

@@ -6,9 +6,10 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 )
 
-// protocol collects what is wrong on the wire, grouped by kind, process and
-// partition: a client that numbers wrongly does so again and again.
+// protocol collects what is wrong on the wire, grouped by kind, cause, process
+// and partition: a client that numbers wrongly does so again and again.
 type protocol struct {
+	blame  Blame // of all that it collects
 	limit  int
 	kinds  map[Kind]*wireTally
 	groups map[protocolKey]*Anomaly // nil: counted, not kept
@@ -16,6 +17,7 @@ type protocol struct {
 
 type protocolKey struct {
 	kind    Kind
+	cause   Cause
 	process int32
 	tp      history.TopicPartition
 }
@@ -25,25 +27,25 @@ type wireTally struct {
 	kept          []*Anomaly
 }
 
-func newProtocol(limit int) *protocol {
-	return &protocol{limit: limit, kinds: make(map[Kind]*wireTally), groups: make(map[protocolKey]*Anomaly)}
+func newProtocol(blame Blame, limit int) *protocol {
+	return &protocol{blame: blame, limit: limit, kinds: make(map[Kind]*wireTally), groups: make(map[protocolKey]*Anomaly)}
 }
 
 // add counts one batch.
-func (p *protocol) add(kind Kind, ev *history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
-	p.addN(1, kind, ev, blame, make)
+func (p *protocol) add(kind Kind, cause Cause, ev *history.WireEvent, make func() (string, []history.WireEvent)) {
+	p.addN(1, kind, cause, ev, make)
 }
 
 // addN counts n times the same. The anomaly's evidence is made only for the
 // first of a group that is kept.
-func (p *protocol) addN(n int64, kind Kind, ev *history.WireEvent, blame Blame, make func() (string, []history.WireEvent)) {
+func (p *protocol) addN(n int64, kind Kind, cause Cause, ev *history.WireEvent, make func() (string, []history.WireEvent)) {
 	t := p.kinds[kind]
 	if t == nil {
 		t = &wireTally{}
 		p.kinds[kind] = t
 	}
 	t.count += n
-	key := protocolKey{kind, ev.Process, tpOf(ev)}
+	key := protocolKey{kind, cause, ev.Process, tpOf(ev)}
 	if kind == NoProducerID || kind == WrongAcks || kind == TooManyInFlight || kind == EarlyRetry {
 		key.tp = history.TopicPartition{} // said of the client, not of a partition
 	}
@@ -61,7 +63,7 @@ func (p *protocol) addN(n int64, kind Kind, ev *history.WireEvent, blame Blame, 
 	diagnosis, wire := make()
 	a := &Anomaly{
 		Kind: kind, Count: n, Process: ev.Process, Topic: ev.Topic, Partition: ev.Partition, Number: ev.First,
-		Wire: wire, Blame: blame, Diagnosis: diagnosis,
+		Wire: wire, Blame: p.blame, Cause: cause, Diagnosis: diagnosis,
 	}
 	if ev.Kind == history.WireAnswer && ev.BaseOffset >= 0 {
 		a.Offsets = []int64{ev.BaseOffset}

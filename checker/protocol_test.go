@@ -23,11 +23,13 @@ func base(sequence int32) func(*history.WireEvent) {
 	return func(ev *history.WireEvent) { ev.BaseSequence = sequence }
 }
 
-func TestClientProtocol(t *testing.T) {
+func TestClientProtocol(t *testing.T) { checkPairs(t, ClientProtocol, clientProtocolPairs()) }
+
+func clientProtocolPairs() []pair {
 	lostAnswer := func(m *memoryRun, number int64) { // an attempt whose answer never came
 		m.batch(request(1, number, 1, later))
 	}
-	checkPairs(t, ClientProtocol, []pair{
+	return []pair{
 		{name: "sequences go on", build: func(m *memoryRun) { m.exchange(4, same).exchange(5, same) }},
 		{name: "sequences wrap to 0 behind 2147483647", build: func(m *memoryRun) {
 			m.batch(with(request(2, 2, 1, later+1), base(2147483647))).send(2, later, later+2, history.Unknown, -1)
@@ -43,7 +45,7 @@ func TestClientProtocol(t *testing.T) {
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 10, -1))
 			m.exchange(5, base(4))
 		}},
-		{name: "a gap with no error before it", kind: SequenceGap, count: 1, blame: BlameClient, says: "it left out sequence 4",
+		{name: "a gap with no error before it", kind: SequenceGap, count: 1, blame: BlameClient, cause: CauseSequenceLeftOut, says: "it left out sequence 4",
 			build: func(m *memoryRun) { m.exchange(4, base(5)) }},
 		{name: "a gap after another connection has ended proves nothing", build: func(m *memoryRun) {
 			// Seen with @platformatic/kafka: what lay between had died in a black hole.
@@ -71,7 +73,7 @@ func TestClientProtocol(t *testing.T) {
 				m.batch(with(request(1, number, 1, later+1+int64(i)), elsewhere))
 			}
 		}},
-		{name: "a step back beyond what was left out", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 7",
+		{name: "a step back beyond what was left out", kind: SequenceBack, count: 1, blame: BlameClient, cause: CauseSequenceSteppedBack, says: "stepped back behind sequence 7",
 			build: func(m *memoryRun) {
 				elsewhere := func(ev *history.WireEvent) { ev.Conn = 30; ev.First, ev.Last = -1, -1 }
 				m.batch(with(request(1, 6, 1, later+1), elsewhere)).batch(with(request(1, 1, 1, later+2), func(ev *history.WireEvent) {
@@ -79,7 +81,7 @@ func TestClientProtocol(t *testing.T) {
 					ev.BaseSequence = 2147483000
 				}))
 			}},
-		{name: "a step back to what was never sent", kind: SequenceBack, count: 1, blame: BlameClient, says: "stepped back behind sequence 4",
+		{name: "a step back to what was never sent", kind: SequenceBack, count: 1, blame: BlameClient, cause: CauseSequenceSteppedBack, says: "stepped back behind sequence 4",
 			build: func(m *memoryRun) { m.exchange(4, base(2147483000)) }},
 		{name: "a retry of the same batch is no step back", build: func(m *memoryRun) {
 			lostAnswer(m, 4)
@@ -93,12 +95,12 @@ func TestClientProtocol(t *testing.T) {
 			m.exchange(5, func(ev *history.WireEvent) { ev.Conn, ev.Correlation = 77, ev.Correlation+100 })
 			m.exchange(6, again)
 		}},
-		{name: "other records under a sequence in use", kind: SequenceReuse, count: 1, blame: BlameClient, says: "drops its records",
+		{name: "other records under a sequence in use", kind: SequenceReuse, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "drops its records",
 			build: func(m *memoryRun) {
 				m.exchange(4, same)
 				m.send(1, later+99, later+109, history.Unknown, -1).batch(with(request(1, 5, 1, later+100), base(4)))
 			}},
-		{name: "other records under a sequence in use, behind many that were refused", kind: SequenceReuse, count: 1, blame: BlameClient, says: "drops its records",
+		{name: "other records under a sequence in use, behind many that were refused", kind: SequenceReuse, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "drops its records",
 			build: func(m *memoryRun) {
 				// Seen with @platformatic/kafka, which counts from 0 again under one id.
 				m.exchange(4, same)
@@ -113,7 +115,7 @@ func TestClientProtocol(t *testing.T) {
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 87, -1))
 			m.exchange(5, base(4)).exchange(6, base(5))
 		}},
-		{name: "other records under a sequence whose leader stepped down after it had appended it", kind: SequenceReuse, count: 1, blame: BlameClient, says: "never certainly refused",
+		{name: "other records under a sequence whose leader stepped down after it had appended it", kind: SequenceReuse, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "never certainly refused",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+3, history.Unknown, -1)
 				m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, 6))
@@ -124,14 +126,14 @@ func TestClientProtocol(t *testing.T) {
 			m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
 			m.exchange(5, base(4)).exchange(6, base(5))
 		}},
-		{name: "refused once and open once is not certainly refused", kind: SequenceReuse, count: 1, blame: BlameClient, says: "never certainly refused",
+		{name: "refused once and open once is not certainly refused", kind: SequenceReuse, count: 1, blame: BlameClient, cause: CauseSequenceReused, says: "never certainly refused",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+3, history.Unknown, -1)
 				lostAnswer(m, 4)
 				m.batch(retried(request(1, 4, 1, later+1), 30)).batch(retried(answer(1, 4, 1, later+2, 6, -1), 30))
 				m.exchange(5, base(4))
 			}},
-		{name: "a retry cut otherwise with no error before it", kind: ChangedBatch, count: 1, blame: BlameClient, says: "only by the same first and last sequence",
+		{name: "a retry cut otherwise with no error before it", kind: ChangedBatch, count: 1, blame: BlameClient, cause: CauseRetryCutDifferently, says: "only by the same first and last sequence",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+3, history.Unknown, -1).send(1, later, later+3, history.Unknown, -1)
 				m.batch(request(1, 4, 2, later+1)).batch(request(1, 4, 1, later+2))
@@ -140,7 +142,7 @@ func TestClientProtocol(t *testing.T) {
 			m.send(1, later, later+3, history.Unknown, -1).send(1, later, later+3, history.Unknown, -1)
 			m.batch(request(1, 4, 2, later+1)).batch(answer(1, 4, 2, later+2, 10, -1)).batch(request(1, 4, 1, later+3)).batch(request(1, 5, 1, later+4))
 		}},
-		{name: "no producer id where idempotence was asked for", kind: NoProducerID, count: 1, blame: BlameClient, says: "never turned it on",
+		{name: "no producer id where idempotence was asked for", kind: NoProducerID, count: 1, blame: BlameClient, cause: CauseNotTurnedOn, says: "never turned it on",
 			build: func(m *memoryRun) {
 				m.exchange(4, func(ev *history.WireEvent) { ev.ProducerID, ev.BaseSequence = -1, -1 })
 			}},
@@ -148,14 +150,14 @@ func TestClientProtocol(t *testing.T) {
 			m.manifest.Processes[0].Idempotence = false
 			m.exchange(4, func(ev *history.WireEvent) { ev.ProducerID, ev.BaseSequence = -1, -1 })
 		}},
-		{name: "acks=1 with a producer id", kind: WrongAcks, count: 1, blame: BlameClient, says: "acks=1",
+		{name: "acks=1 with a producer id", kind: WrongAcks, count: 1, blame: BlameClient, cause: CauseIdempotentAcksBelowAll, says: "acks=1",
 			build: func(m *memoryRun) { m.exchange(4, func(ev *history.WireEvent) { ev.Acks = 1 }) }},
 		{name: "five requests in flight", build: func(m *memoryRun) {
 			for i := range int64(5) {
 				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
 			}
 		}},
-		{name: "six requests in flight", kind: TooManyInFlight, count: 1, blame: BlameClient, says: "6 produce requests in flight",
+		{name: "six requests in flight", kind: TooManyInFlight, count: 1, blame: BlameClient, cause: CauseMoreThanFive, says: "6 produce requests in flight",
 			build: func(m *memoryRun) {
 				for i := range int64(6) {
 					m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
@@ -167,7 +169,7 @@ func TestClientProtocol(t *testing.T) {
 			}
 			m.batch(answer(1, 4, 1, later+9, 7, -1))
 		}},
-		{name: "more in flight than asked for", kind: TooManyInFlight, count: 1, blame: BlameClient, says: "was told to have at most 2",
+		{name: "more in flight than asked for", kind: TooManyInFlight, count: 1, blame: BlameClient, cause: CauseMoreThanTold, says: "was told to have at most 2",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0].InFlight = 2
 				for i := range int64(3) {
@@ -181,7 +183,7 @@ func TestClientProtocol(t *testing.T) {
 				m.send(1, later, later+99, history.Unknown, -1).batch(request(1, 4+i, 1, later+i))
 			}
 		}},
-		{name: "a batch refused for its sequence and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, says: "never sent it again",
+		{name: "a batch refused for its sequence and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, cause: CauseGaveUpOutOfTurn, says: "never sent it again",
 			build: func(m *memoryRun) { refusedForSequence(m) }},
 		{name: "a batch refused for its sequence and sent again", build: func(m *memoryRun) {
 			refusedForSequence(m)
@@ -218,7 +220,7 @@ func TestClientProtocol(t *testing.T) {
 		{name: "a raised epoch starts from 0", build: func(m *memoryRun) {
 			m.exchange(4, epoch1).exchange(5, func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, 1 })
 		}},
-	})
+	}
 }
 
 // refusedForSequence is a batch behind one that was refused, and refused itself;
@@ -255,16 +257,18 @@ func refusedThenSent(ms int64, change func(*history.WireEvent)) func(*memoryRun)
 	}
 }
 
-func TestRetryBackoff(t *testing.T) {
-	checkPairs(t, RetryBackoff, []pair{
-		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
+func TestRetryBackoff(t *testing.T) { checkPairs(t, RetryBackoff, retryBackoffPairs()) }
+
+func retryBackoffPairs() []pair {
+	return []pair{
+		{name: "a retry before its time", kind: EarlyRetry, count: 1, blame: BlameClient, cause: CauseNoBackoff, says: "40.0 ms later, where retry_backoff is 100ms", build: refusedThenSent(40, same)},
 		{name: "a retry in time, less some jitter", build: refusedThenSent(80, same)},
 		{name: "a retry at once on another connection", build: refusedThenSent(1, func(ev *history.WireEvent) { ev.Conn = 30 })},
 		{name: "a retry at once of a client that takes no such option", build: func(m *memoryRun) {
 			m.manifest.Processes[0].Unmapped = []history.Unmapped{{Option: "retry_backoff"}}
 			refusedThenSent(1, same)(m)
 		}},
-	})
+	}
 }
 
 func TestAnEarlyRetryThatNobodyAsksAboutIsNoViolation(t *testing.T) {
@@ -277,18 +281,20 @@ func TestAnEarlyRetryThatNobodyAsksAboutIsNoViolation(t *testing.T) {
 	}
 }
 
-func TestBrokerProtocol(t *testing.T) {
+func TestBrokerProtocol(t *testing.T) { checkPairs(t, BrokerProtocol, brokerProtocolPairs()) }
+
+func brokerProtocolPairs() []pair {
 	twice := func(second history.WireEvent) func(m *memoryRun) {
 		return func(m *memoryRun) {
 			m.exchange(4, same)
 			m.batch(retried(request(1, 4, 1, second.At-1), 30)).batch(retried(second, 30))
 		}
 	}
-	checkPairs(t, BrokerProtocol, []pair{
+	return []pair{
 		{name: "a retry acknowledged at the first offset", build: twice(answer(1, 4, 1, later+90, 0, 6))},
 		{name: "a retry refused", build: twice(answer(1, 4, 1, later+90, 45, -1))},
 		{name: "a retry acknowledged without an offset", build: twice(answer(1, 4, 1, later+90, 0, -1))},
-		{name: "a retry acknowledged where it does not stand", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker,
+		{name: "a retry acknowledged where it does not stand", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker, cause: CauseRetryAckedElsewhere,
 			says: "acknowledged the retry where it does not stand", build: twice(answer(1, 4, 1, later+90, 0, 3))},
 		{name: "a retry acknowledged elsewhere by another broker is not judged",
 			build: twice(with(answer(1, 4, 1, later+90, 0, 3), func(ev *history.WireEvent) { ev.Broker = 2 }))},
@@ -305,7 +311,7 @@ func TestBrokerProtocol(t *testing.T) {
 			}
 			m.batch(retried(request(1, 4, 1, later+190), 30)).batch(retried(answer(1, 4, 1, later+191, 0, 3), 30))
 		}},
-		{name: "a retry acknowledged elsewhere behind four other batches", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker,
+		{name: "a retry acknowledged elsewhere behind four other batches", kind: WrongDuplicateOffset, count: 1, blame: BlameBroker, cause: CauseRetryAckedElsewhere,
 			says: "with 4 batches of that producer id sent since", build: func(m *memoryRun) {
 				for i := range int64(5) {
 					m.exchange(4+i, same)
@@ -322,7 +328,7 @@ func TestBrokerProtocol(t *testing.T) {
 			m.batch(retried(request(1, 4, 1, later+89), 30)).batch(retried(answer(1, 4, 1, later+90, 0, 6), 30))
 		}},
 		{name: "a retry that times out on its replicas elsewhere is not judged", build: twice(answer(1, 4, 1, later+90, 7, 3))},
-		{name: "a code that is no answer to a produce request", kind: ImpossibleAnswer, count: 1, blame: BlameBroker,
+		{name: "a code that is no answer to a produce request", kind: ImpossibleAnswer, count: 1, blame: BlameBroker, cause: CauseNoProduceAnswer,
 			says: "is no answer to a produce request", build: twice(answer(1, 4, 1, later+90, 27, -1))},
 		{name: "a forged answer is not the broker's", build: func(m *memoryRun) {
 			m.manifest.Forged = true
@@ -330,7 +336,7 @@ func TestBrokerProtocol(t *testing.T) {
 				ev.Action, ev.BrokerCode = history.ActionForged, history.NeverAsked
 			}))(m)
 		}},
-		{name: "an answer about sequences to a batch without any", kind: ImpossibleAnswer, count: 1, blame: BlameBroker, says: "has no producer id",
+		{name: "an answer about sequences to a batch without any", kind: ImpossibleAnswer, count: 1, blame: BlameBroker, cause: CauseAnswerAboutSequences, says: "has no producer id",
 			build: func(m *memoryRun) {
 				m.manifest.Processes[0].Idempotence = false
 				twice(answer(1, 4, 1, later+90, 45, -1))(m)
@@ -340,12 +346,12 @@ func TestBrokerProtocol(t *testing.T) {
 					}
 				}
 			}},
-		{name: "two producers with one producer id", kind: SharedProducerID, count: 1, blame: BlameBroker, says: "processes 1 and 2 both send",
+		{name: "two producers with one producer id", kind: SharedProducerID, count: 1, blame: BlameBroker, cause: CauseProducerIDTwice, says: "processes 1 and 2 both send",
 			build: func(m *memoryRun) {
 				m.send(2, later, later+9, history.Unknown, -1)
 				m.batch(with(request(2, 2, 1, later+1), func(ev *history.WireEvent) { ev.ProducerID, ev.Epoch = 1001, 3 }))
 			}},
-	})
+	}
 }
 
 func TestInstancesOfOneTransactionalIDShareAProducerID(t *testing.T) {

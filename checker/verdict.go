@@ -115,13 +115,9 @@ type Anomaly struct {
 	Wire []history.WireEvent `json:"wire,omitempty"` // in time order
 
 	Blame     Blame  `json:"blame"`
-	Cause     Cause  `json:"cause,omitempty"` // what the diagnosis comes down to; empty where nothing is known of it
+	Cause     Cause  `json:"cause,omitempty"` // what the diagnosis comes down to (see Causes); empty only in verdicts of before there were causes
 	Diagnosis string `json:"diagnosis"`       // a sentence a maintainer can act on
 }
-
-// Cause names what a diagnosis comes down to, without the numbers of this very
-// run: two runs show the same anomaly when guarantee, kind and cause are equal.
-type Cause string
 
 // Blame says whose fault an anomaly is, as far as the wire shows it.
 type Blame string

@@ -65,7 +65,7 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 		process: make(map[int32]history.Process), byClient: make(map[string]int32), mayFly: make(map[int32]int),
 		carried: make(map[clientBroker]bool), torn: make(map[string]bool), closed: make(map[int64]int64), held: make(map[answerKey]history.WireEvent),
 		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
-		client: newProtocol(limit), broker: newProtocol(limit), watches: w,
+		client: newProtocol(BlameClient, limit), broker: newProtocol(BlameBroker, limit), watches: w,
 	}
 	for _, p := range m.Processes {
 		j.process[p.ID] = p

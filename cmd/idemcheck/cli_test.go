@@ -290,6 +290,7 @@ func TestTheOtherVerbsAnswer(t *testing.T) {
 	cli(t, dir, "list").want(t, exitAsExpected, "smoke/ack-loss", "basic/leader-restart-forgets", "cut-after-append",
 		"unique-append", "real-time-order", "dropped_acks", "franz-go")
 	cli(t, dir, "list", "faults").want(t, exitAsExpected, "blackhole-acks")
+	cli(t, dir, "list", "causes").want(t, exitAsExpected, "broker-forgot-restart", "no longer knew a batch")
 	cli(t, dir, "version").want(t, exitAsExpected, "idemcheck ", "franz-go v1.22.2")
 	cli(t, dir, "completion", "bash").want(t, exitAsExpected, "complete")
 	if c := cli(t, dir, "doctor"); c.status != exitAsExpected && c.status != exitBroken || !strings.Contains(c.stdout, "embedded cluster: ready") {

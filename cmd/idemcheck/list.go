@@ -29,7 +29,7 @@ func lists() []struct {
 		entries func() ([]entry, error)
 	}{
 		{"scenarios", listScenarios}, {"faults", listFaults}, {"workloads", listWorkloads},
-		{"checkers", listCheckers}, {"counters", listCounters}, {"clients", listClients}, {"cases", listCases},
+		{"checkers", listCheckers}, {"causes", listCauses}, {"counters", listCounters}, {"clients", listClients}, {"cases", listCases},
 	}
 }
 
@@ -40,7 +40,7 @@ func listCommand() *cobra.Command {
 	}
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(names, "|") + "]",
-		Short:     "Name every scenario, fault, workload, checker, coverage counter, client and case of conform, with a line each",
+		Short:     "Name every scenario, fault, workload, checker, cause of an anomaly, coverage counter, client and case of conform, with a line each",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -128,6 +128,14 @@ func listCheckers() ([]entry, error) {
 			line += " Finds: " + strings.Join(kinds, ", ") + "."
 		}
 		entries = append(entries, entry{c.Name, line})
+	}
+	return entries, nil
+}
+
+func listCauses() ([]entry, error) {
+	var entries []entry
+	for _, c := range checker.Causes() {
+		entries = append(entries, entry{string(c.Cause), c.Meaning})
 	}
 	return entries, nil
 }
