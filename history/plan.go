@@ -1,17 +1,24 @@
 package history
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
-// PlanSchema is the version of plan.json's form.
-const PlanSchema = 1
+// PlanSchema is the version of plan.json's form. Since 2 it has the scenario
+// along, so that the file alone can be run again.
+const PlanSchema = 2
 
 // Plan is what the seed was turned into: everything that was drawn, concrete,
 // written before the first broker starts.
 type Plan struct {
-	Schema   int            `json:"schema"`
-	Seed     uint64         `json:"seed"`
-	Workload WorkloadPlan   `json:"workload"`
-	Faults   []PlannedFault `json:"faults"`
+	Schema int    `json:"schema"`
+	Seed   uint64 `json:"seed"`
+	// Scenario is what it was drawn from, in full, every default filled in. Empty
+	// in schema 1: the run's manifest has it.
+	Scenario json.RawMessage `json:"scenario,omitempty"`
+	Workload WorkloadPlan    `json:"workload"`
+	Faults   []PlannedFault  `json:"faults"`
 }
 
 // WorkloadPlan says what is sent. Numbers are totals over the run unless said.
@@ -27,6 +34,7 @@ type WorkloadPlan struct {
 	Batch       int           `json:"batch,omitempty"`       // records per call of the client; 0: one
 	Outstanding int           `json:"outstanding,omitempty"` // unanswered records per producer at which it waits; 0: it never does
 	Burst       int           `json:"burst,omitempty"`       // records handed over before all of them are awaited; 0: none of that
+	Step        bool          `json:"step,omitempty"`        // the next call, or burst, comes when the wire is at rest; producers take strict turns
 	Transaction int           `json:"transaction,omitempty"` // records per transaction; 0: none are used
 	Budget      time.Duration `json:"budget"`                // ns; the whole run
 }

@@ -42,11 +42,8 @@ func Open(dir string) (*Run, error) {
 	if err := r.loadManifest(); err != nil {
 		return nil, err
 	}
-	if err := loadJSON(filepath.Join(dir, planName), r.Plan); err != nil {
-		return nil, fmt.Errorf("open run directory: %w", err)
-	}
-	if r.Plan.Schema > PlanSchema {
-		return nil, tooNew(filepath.Join(dir, planName), r.Plan.Schema, PlanSchema)
+	if err := r.loadPlan(); err != nil {
+		return nil, err
 	}
 	if err := r.loadFaults(); err != nil {
 		return nil, err
@@ -56,29 +53,17 @@ func Open(dir string) (*Run, error) {
 
 func (r *Run) loadManifest() error {
 	path := filepath.Join(r.Dir, manifestName)
-	// The version comes first: what a newer one means by the rest is unknown.
-	var version struct {
-		Schema *int `json:"schema"`
-	}
-	err := loadJSON(path, &version)
+	_, err := versionOf(path, Schema)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("open run directory: %s is not a run directory: it has no %s", r.Dir, manifestName)
 	case err != nil:
 		return fmt.Errorf("open run directory: %w", err)
-	case version.Schema == nil || *version.Schema < 1:
-		return fmt.Errorf("open run directory: %s is damaged, or not of idemcheck: it has no schema version", path)
-	case *version.Schema > Schema:
-		return tooNew(path, *version.Schema, Schema)
 	}
 	if err := loadJSON(path, r.Manifest); err != nil {
 		return fmt.Errorf("open run directory: %w", err)
 	}
 	return nil
-}
-
-func tooNew(path string, has, knows int) error {
-	return fmt.Errorf("open run directory: %s has schema version %d, this idemcheck knows versions up to %d: update idemcheck", path, has, knows)
 }
 
 // loadJSON reads one JSON file; errors say where it is damaged.

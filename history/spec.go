@@ -94,8 +94,11 @@ type TriggerSpec struct {
 	Records  *Range `yaml:"records,omitempty" json:"records,omitempty"`   // the n-th record handed to a client
 	Sequence *Range `yaml:"sequence,omitempty" json:"sequence,omitempty"` // the batch with this base sequence
 	Unacked  *Range `yaml:"unacked,omitempty" json:"unacked,omitempty"`   // n batches of one producer appended, their answers kept back
-	Started  string `yaml:"started,omitempty" json:"started,omitempty"`   // another fault of the list took effect
-	Ended    string `yaml:"ended,omitempty" json:"ended,omitempty"`       // another fault of the list has healed
+	// Another fault of the list took effect, or has healed: NAME, when one entry
+	// has it, or NAME#K, the K-th fault of that name (from 1) in the order of the
+	// list, every time counted.
+	Started string `yaml:"started,omitempty" json:"started,omitempty"`
+	Ended   string `yaml:"ended,omitempty" json:"ended,omitempty"`
 
 	Producer  Which `yaml:"producer" json:"producer"`
 	Partition Which `yaml:"partition" json:"partition"`
@@ -105,7 +108,7 @@ type TriggerSpec struct {
 // fault is healed when the run is over.
 type HealSpec struct {
 	After time.Duration `yaml:"after,omitempty" json:"after,omitempty"` // since it took effect
-	Ended string        `yaml:"ended,omitempty" json:"ended,omitempty"` // another fault of the list has healed
+	Ended string        `yaml:"ended,omitempty" json:"ended,omitempty"` // another fault of the list has healed: NAME or NAME#K
 }
 
 // TargetSpec narrows down what a fault hits. Left out, the seed chooses.
@@ -113,6 +116,7 @@ type TargetSpec struct {
 	Partition Which `yaml:"partition" json:"partition"` // the leader of this partition
 	Broker    Which `yaml:"broker" json:"broker"`       // this broker, by index
 	Producer  Which `yaml:"producer" json:"producer"`   // this producer's connections
+	Topic     Which `yaml:"topic" json:"topic"`         // of this topic, by index: faults on a partition or a topic
 }
 
 // Knobs are what a fault can be told beyond when, whom and until when. Which
@@ -140,6 +144,11 @@ type FaultSpec struct {
 	Heal   HealSpec    `yaml:"heal,omitempty" json:"heal,omitempty"`
 	// Optional: the run proves something also when its moment never comes.
 	Optional bool `yaml:"optional,omitempty" json:"optional,omitempty"`
+	// Families, Seed and Share are what PlannedFault has under these names. 0
+	// leaves it to the seed of the run, or with Families to nobody.
+	Families int     `yaml:"families,omitempty" json:"families,omitempty"`
+	Seed     uint64  `yaml:"seed,omitempty" json:"seed,omitempty"`
+	Share    float64 `yaml:"share,omitempty" json:"share,omitempty"`
 	Knobs    `yaml:",inline"`
 }
 
@@ -153,6 +162,9 @@ type WorkloadSpec struct {
 	Size      int    `yaml:"size,omitempty" json:"size,omitempty"`     // bytes of a value
 	Warmup    int    `yaml:"warmup,omitempty" json:"warmup,omitempty"` // records per producer, answered before any fault is armed
 	Lanes     int    `yaml:"lanes,omitempty" json:"lanes,omitempty"`   // unique-append, transactions: partitions per producer; 0 is all
+	// Partitions, when not empty, is by producer what it sends to, in turn, in
+	// place of partitions that the seed chooses.
+	Partitions [][]int32 `yaml:"partitions,omitempty" json:"partitions,omitempty"`
 	// Batch is how many records are handed over in one call of the client, to one
 	// partition; 0 is 1. Outstanding is how many records a producer may have
 	// unanswered before it waits, as an application does that awaits its sends;
@@ -163,5 +175,8 @@ type WorkloadSpec struct {
 	Burst       int `yaml:"burst,omitempty" json:"burst,omitempty"`
 	// Transaction is how many records a transaction has; 0 is 10.
 	Transaction int `yaml:"transaction,omitempty" json:"transaction,omitempty"`
-	Tail        int `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more
+	// Step hands records over in lockstep with the wire: the next call, or burst,
+	// comes when the wire is at rest, and producers take strict turns.
+	Step bool `yaml:"step,omitempty" json:"step,omitempty"`
+	Tail int  `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more
 }

@@ -21,8 +21,8 @@ func (r *Run) Verify() []string {
 	}
 	killed := !listed[faultsName] // the final manifest lists it
 	switch {
-	case len(r.Manifest.Files) == 0:
-		say("%s lists no files: the harness was killed before it could finish the run, so the last rows may be missing.", manifestName)
+	case len(r.Manifest.Files) == 0 || len(r.Manifest.Files) == 1 && listed[planName]:
+		say("%s lists no parts: the harness was killed before it could finish the run, so the last rows may be missing.", manifestName)
 	case killed:
 		say("%s was never completed: the harness was killed before it could finish the run, so the last rows may be missing.", manifestName)
 	}

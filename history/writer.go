@@ -102,6 +102,11 @@ func Create(dir string, m *Manifest, p *Plan, o WriterOptions) (*Writer, error) 
 	if err := saveJSON(filepath.Join(dir, planName), p); err != nil {
 		return nil, err
 	}
+	listed, err := sumFile(dir, planName) // so that an altered plan is noticed
+	if err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	w.files = append(w.files, listed)
 	if err := w.SaveManifest(m); err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ type Kind struct {
 	lasting bool     // goes on until healed; else it is over at once, or by itself
 	draws   bool     // makes choices while it is in force, from the plan's Seed
 	alone   bool     // waits for its turn: of these one is in force at a time
-	knobs   []string // which of history.Knobs it takes, by their names in a scenario
+	knobs   []string // which of history.Knobs, and share, it takes, by their names in a scenario
 	targets []string // what of a target it takes: partition, broker, producer
 	role    string   // what it is done to: link, leader, broker, controller, producer, topic
 	check   func(spec history.FaultSpec, complain complain)

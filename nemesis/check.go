@@ -15,9 +15,10 @@ type Problem struct {
 	Message string
 }
 
-// Check finds what is impossible in one entry of a scenario's nemesis, given
-// the names of all entries.
-func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
+// Check finds what is impossible in one entry of a scenario's nemesis, the one
+// at that place of all.
+func Check(all []history.FaultSpec, at int) []Problem {
+	spec := all[at]
 	kind, err := ByName(spec.Fault)
 	if err != nil {
 		return []Problem{{"fault", err.Error()}}
@@ -29,6 +30,7 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 	for field, set := range map[string]bool{
 		"error": spec.Error != 0, "append": spec.Append, "delay": spec.Delay != 0, "rate": spec.Rate != 0, "size": spec.Size != 0, "batches": spec.Batches != 0,
 		"how": spec.How != "", "from": spec.From != "", "way": spec.Way != "", "kafka": spec.Kafka != "", "config": len(spec.Config) > 0,
+		"share": spec.Share != 0,
 	} {
 		if set && !slices.Contains(kind.knobs, field) {
 			complain(field, "%s takes no %s", spec.Fault, field)
@@ -37,13 +39,14 @@ func Check(spec history.FaultSpec, all []history.FaultSpec) []Problem {
 	if spec.Times < 0 || spec.Times > mostTimes {
 		complain("times", "times %d: want 1 to %d", spec.Times, mostTimes)
 	}
-	checkTrigger(spec, kind, all, complain)
+	checkTrigger(kind, all, at, complain)
 	checkTarget(spec, kind, complain)
-	checkHeal(spec, kind, all, complain)
-	if field, what, circle := waitsForItself(spec.Fault, all); circle != "" {
-		complain(field, "the %s of %s never comes: %s", what, spec.Fault, circle)
+	checkHeal(kind, all, at, complain)
+	checkPinned(spec, kind, complain)
+	if field, what, whose, circle := occasions(all).waitsForItself(at); circle != "" {
+		complain(field, "the %s of %s never comes: %s", what, whose, circle)
 	}
-	checkDeletions(spec, all, complain)
+	checkDeletions(all, at, complain)
 	if kind.check != nil {
 		kind.check(spec, complain)
 	}
@@ -56,7 +59,8 @@ const (
 	mostCount = 1_000_000_000_000 // of a trigger; more than any run comes to
 )
 
-func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain complain) {
+func checkTrigger(kind Kind, all []history.FaultSpec, at int, complain complain) {
+	spec := all[at]
 	w, set := spec.When, 0
 	for name, r := range map[string]*history.Range{
 		"acks": w.Acks, "requests": w.Requests, "records": w.Records, "sequence": w.Sequence, "unacked": w.Unacked,
@@ -87,7 +91,7 @@ func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, co
 	for name, other := range map[string]string{"started": w.Started, "ended": w.Ended} {
 		if other != "" {
 			set++
-			checkReference("when", name, other, spec, all, complain)
+			checkReference("when", name, other, all, at, complain)
 		}
 	}
 	if set != 1 {
@@ -98,8 +102,11 @@ func checkTrigger(spec history.FaultSpec, kind Kind, all []history.FaultSpec, co
 // checkTarget wants no target that the fault would not look at.
 func checkTarget(spec history.FaultSpec, kind Kind, complain complain) {
 	takes := kind.targets
+	if onTopic(kind.role) {
+		takes = append(slices.Clone(takes), "topic")
+	}
 	for name, which := range map[string]history.Which{
-		"partition": spec.Target.Partition, "broker": spec.Target.Broker, "producer": spec.Target.Producer,
+		"partition": spec.Target.Partition, "broker": spec.Target.Broker, "producer": spec.Target.Producer, "topic": spec.Target.Topic,
 	} {
 		if which == (history.Which{}) || slices.Contains(takes, name) {
 			continue
@@ -112,7 +119,8 @@ func checkTarget(spec history.FaultSpec, kind Kind, complain complain) {
 	}
 }
 
-func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, complain complain) {
+func checkHeal(kind Kind, all []history.FaultSpec, at int, complain complain) {
+	spec := all[at]
 	if spec.Heal == (history.HealSpec{}) {
 		return
 	}
@@ -126,79 +134,25 @@ func checkHeal(spec history.FaultSpec, kind Kind, all []history.FaultSpec, compl
 		complain("heal", "want one of after and ended, not both")
 	}
 	if spec.Heal.Ended != "" {
-		checkReference("heal", "ended", spec.Heal.Ended, spec, all, complain)
-		if other, err := ByName(spec.Heal.Ended); err == nil && kind.alone && other.alone {
+		checkReference("heal", "ended", spec.Heal.Ended, all, at, complain)
+		name, _, _ := strings.Cut(spec.Heal.Ended, "#")
+		if other, err := ByName(name); err == nil && kind.alone && other.alone {
 			complain("heal", "ended: faults that are to be alone take turns: %s would wait for %s, and %s for its turn (heal after a time instead)",
 				spec.Fault, other.Name, other.Name)
 		}
 	}
 }
 
-// waitsForItself follows what must have happened before a fault starts and
-// ends: the other faults that it waits for, and its own start before its end. It returns the circle in words, the moment (start
-// or end) that waits for itself, and the field to look at; empty for none.
-func waitsForItself(fault string, all []history.FaultSpec) (field, what, circle string) {
-	specs := make(map[string]history.FaultSpec)
-	for _, s := range all {
-		specs[s.Fault] = s
+// checkPinned wants what a plan says beyond a scenario's usual words where it
+// means something.
+func checkPinned(spec history.FaultSpec, kind Kind, complain complain) {
+	if spec.Seed != 0 && !kind.draws {
+		complain("seed", "%s makes no choices while it is in force, and takes no seed", spec.Fault)
 	}
-	type moment struct{ fault, what string }
-	before := func(m moment) (all []moment) {
-		s := specs[m.fault]
-		if m.what == "end" {
-			all = append(all, moment{m.fault, "start"})
-			if s.Heal.Ended != "" {
-				all = append(all, moment{s.Heal.Ended, "end"})
-			}
-			return all
-		}
-		if s.When.Started != "" {
-			all = append(all, moment{s.When.Started, "start"})
-		}
-		if s.When.Ended != "" {
-			all = append(all, moment{s.When.Ended, "end"})
-		}
-		return all
+	if families := len(families()); spec.Families < 0 || spec.Families > families {
+		complain("families", "families %d: want 1 to %d, or leave it out to wait for nobody", spec.Families, families)
 	}
-	var walk func(at, to moment, seen map[moment]bool) string
-	walk = func(at, to moment, seen map[moment]bool) string {
-		for _, m := range before(at) {
-			if m == to {
-				return fmt.Sprintf("the %s of %s waits for the %s of %s", at.what, at.fault, m.what, m.fault)
-			}
-			if seen[m] {
-				continue
-			}
-			seen[m] = true
-			if rest := walk(m, to, seen); rest != "" {
-				return fmt.Sprintf("the %s of %s waits for the %s of %s, %s", at.what, at.fault, m.what, m.fault, rest)
-			}
-		}
-		return ""
-	}
-	for field, what := range map[string]string{"when": "start", "heal": "end"} {
-		at := moment{fault, what}
-		if circle := walk(at, at, make(map[moment]bool)); circle != "" {
-			return field, what, circle
-		}
-	}
-	return "", "", ""
-}
-
-// checkReference wants exactly one other entry of that name.
-func checkReference(field, name, other string, spec history.FaultSpec, all []history.FaultSpec, complain complain) {
-	count := 0
-	for _, s := range all {
-		if s.Fault == other {
-			count++
-		}
-	}
-	switch {
-	case other == spec.Fault:
-		complain(field, "%s: %s cannot wait for itself", name, other)
-	case count == 0:
-		complain(field, "%s: no fault %q in this nemesis", name, other)
-	case count > 1:
-		complain(field, "%s: %q stands %d times in this nemesis; which one is meant?", name, other, count)
+	if spec.Families > 0 && kind.lasting && spec.Heal.After == 0 {
+		complain("heal", "%s lasts until it is healed, and with families others wait for it: say when, like heal: {after: 2s}", spec.Fault)
 	}
 }

@@ -20,11 +20,10 @@ type Shape struct {
 // from a stream of its own, named after the fault and its place among the
 // entries of that name, so that adding an entry shifts no other.
 func Draw(specs []history.FaultSpec, shape Shape, seed uint64) ([]history.PlannedFault, error) {
-	first := make(map[string]int32) // fault name -> id of its first occurrence
 	seen := make(map[string]int)
 	var plan []history.PlannedFault
 	for at, spec := range specs {
-		if problems := Check(spec, specs); len(problems) > 0 {
+		if problems := Check(specs, at); len(problems) > 0 {
 			return nil, fmt.Errorf("nemesis entry %d (%s): %s", at, spec.Fault, problems[0].Message)
 		}
 		if err := inShape(spec, shape); err != nil {
@@ -40,13 +39,10 @@ func Draw(specs []history.FaultSpec, shape Shape, seed uint64) ([]history.Planne
 				f.Trigger.Count += reached
 				reached = f.Trigger.Count
 			}
-			if _, ok := first[spec.Fault]; !ok {
-				first[spec.Fault] = f.ID
-			}
 			plan = append(plan, f)
 		}
 	}
-	link(plan, specs, first)
+	link(plan, specs)
 	return plan, nil
 }
 
@@ -67,6 +63,7 @@ func inShape(spec history.FaultSpec, shape Shape) error {
 		{"target producer", spec.Target.Producer.Index(), shape.Producers},
 		{"target partition", spec.Target.Partition.Index(), shape.Partitions},
 		{"target broker", spec.Target.Broker.Index(), shape.Brokers},
+		{"target topic", spec.Target.Topic.Index(), shape.Topics},
 	} {
 		if check.index != history.Any && int(check.index) >= check.of {
 			return fmt.Errorf("%s %d: there are %d, counted from 0", check.what, check.index, check.of)
@@ -77,7 +74,7 @@ func inShape(spec history.FaultSpec, shape Shape) error {
 
 // concrete draws one occurrence. References to other faults are filled in by link.
 func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.PlannedFault {
-	f := history.PlannedFault{Fault: spec.Fault, HealIn: spec.Heal.After, Optional: spec.Optional, Knobs: spec.Knobs}
+	f := history.PlannedFault{Fault: spec.Fault, HealIn: spec.Heal.After, Optional: spec.Optional, Families: spec.Families, Knobs: spec.Knobs}
 	f.Trigger = history.Trigger{Producer: spec.When.Producer.Index(), Partition: spec.When.Partition.Index()}
 	for _, counted := range []struct {
 		kind history.TriggerKind
@@ -103,10 +100,16 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 		f.Target.Producer = int32(from.IntN(shape.Producers))
 	}
 	if kind.draws {
-		f.Seed = from.Uint64()
+		f.Seed = max(from.Uint64(), 1) // 0 is none
+		if spec.Seed != 0 {
+			f.Seed = spec.Seed
+		}
 	}
 	if onTopic(kind.role) {
-		f.Target.Topic = from.IntN(shape.Topics)
+		f.Target.Topic = from.IntN(shape.Topics) // drawn in any case: the partition is to stay
+		if topic := spec.Target.Topic.Index(); topic != history.Any {
+			f.Target.Topic = int(topic)
+		}
 		if f.Target.Partition == history.Any && kind.role != "topic" {
 			f.Target.Partition = int32(from.IntN(shape.Partitions))
 		}
@@ -117,6 +120,9 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 	if kind.draw != nil {
 		kind.draw(&f, from)
 	}
+	if spec.Share != 0 {
+		f.Share = spec.Share
+	}
 	return f
 }
 
@@ -124,17 +130,18 @@ func concrete(spec history.FaultSpec, shape Shape, from *rand.Rand) history.Plan
 // its leader.
 func onTopic(role string) bool { return role == "leader" || role == "partition" || role == "topic" }
 
-// link resolves "when that fault started, ended" to ids. The k-th occurrence
-// of one entry waits for the k-th of the other, or for its last.
-func link(plan []history.PlannedFault, specs []history.FaultSpec, first map[string]int32) {
-	times := make(map[string]int)
-	for _, spec := range specs {
-		times[spec.Fault] = max(spec.Times, 1)
-	}
+// link resolves "when that fault started, ended" to ids.
+func link(plan []history.PlannedFault, specs occasions) {
 	at := 0
-	for _, spec := range specs {
-		for k := range max(spec.Times, 1) {
-			refer := func(name string) int64 { return int64(first[name]) + int64(min(k, times[name]-1)) }
+	for entry, spec := range specs {
+		for time := range specs.times(entry) {
+			refer := func(reference string) int64 {
+				o, err := specs.refer(reference, time)
+				if err != nil {
+					panic("nemesis: a reference that Check let pass: " + err.Error())
+				}
+				return int64(specs.id(o))
+			}
 			f := &plan[at]
 			at++
 			if spec.When.Started != "" {

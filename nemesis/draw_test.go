@@ -199,7 +199,7 @@ func TestCheckNamesTheFieldOfEveryImpossibleSpec(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			problems := Check(c.spec, append([]history.FaultSpec{c.spec}, c.others...))
+			problems := Check(append([]history.FaultSpec{c.spec}, c.others...), 0)
 			for _, p := range problems {
 				if p.Field == c.field && strings.Contains(p.Message, c.says) {
 					return
@@ -222,7 +222,7 @@ func TestCheckFindsNothingWrongWithWhatIsPossible(t *testing.T) {
 		"next to another, in turn":         {Fault: MoveLeader, When: history.TriggerSpec{Started: KillLeader}},
 		"a link fault aimed at a producer": {Fault: CutBeforeRequest, When: history.TriggerSpec{Started: KillLeader}, Target: history.TargetSpec{Producer: history.Only(1)}},
 	} {
-		if problems := Check(spec, []history.FaultSpec{spec, kill, restart}); len(problems) > 0 {
+		if problems := Check([]history.FaultSpec{spec, kill, restart}, 0); len(problems) > 0 {
 			t.Errorf("%s: %+v", name, problems)
 		}
 	}

@@ -85,7 +85,7 @@ func TestAnImpossibleIsolationIsRefused(t *testing.T) {
 		{Fault: IsolateBroker, Knobs: history.Knobs{From: "everywhere"}}, {Fault: IsolateLeader, Knobs: history.Knobs{Way: "sideways"}}, {Fault: Split, Knobs: history.Knobs{From: "clients"}},
 	} {
 		spec.When.Records = &history.Range{Least: 1, Most: 1}
-		if len(Check(spec, []history.FaultSpec{spec})) == 0 {
+		if len(Check([]history.FaultSpec{spec}, 0)) == 0 {
 			t.Errorf("%+v was accepted", spec)
 		}
 	}

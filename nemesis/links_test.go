@@ -183,7 +183,7 @@ func TestKnobsOfLinkFaultsAreChecked(t *testing.T) {
 		"refused connections by producer": {Fault: Refuse, When: when, Target: history.TargetSpec{Producer: history.Only(0)}},
 		"a reset that heals":              {Fault: Reset, When: when, Heal: history.HealSpec{After: time.Second}},
 	} {
-		if len(Check(spec, []history.FaultSpec{spec})) == 0 {
+		if len(Check([]history.FaultSpec{spec}, 0)) == 0 {
 			t.Errorf("%s passes", name)
 		}
 	}

@@ -55,7 +55,11 @@ func CheckMix(mix history.MixSpec) []Problem {
 			complain(at("heal"), "ended: in a mix nobody knows which fault comes next: heal after a time, like {after: 2s}")
 			continue
 		}
-		for _, p := range Check(spec, []history.FaultSpec{spec}) {
+		if spec.Fault == DeleteTopic || spec.Fault == RecreateTopic {
+			complain(at("fault"), "%s happens once in a run, and a mix may draw it again: list it in the nemesis", spec.Fault)
+			continue
+		}
+		for _, p := range Check([]history.FaultSpec{spec}, 0) {
 			complain(at(p.Field), "%s", p.Message)
 		}
 		if kind, err := ByName(spec.Fault); err == nil && kind.lasting && spec.Heal.After == 0 {

@@ -64,6 +64,7 @@ type fault struct {
 	waited  int64     // for how long it was not its turn after that
 	// admitted: there is room for it. atWork: its turn has come as well.
 	admitted, atWork bool
+	held             bool // it is in force, and waits for its heal
 
 	event history.FaultEvent
 	ended chan struct{} // closed when over
@@ -76,8 +77,12 @@ type fault struct {
 // plan that Draw cannot have made, and on one that the cluster cannot carry out.
 func New(plan []history.PlannedFault, env Env) (*Nemesis, error) {
 	n := &Nemesis{env: env, healAll: make(chan struct{}), turn: make(chan struct{}, 1), configs: make(chan struct{}, 1), turns: make(map[int32]chan struct{}), changed: make(chan struct{}), tally: newTally(), kept: make(map[appended]struct{}), leaders: make(map[place][]led)}
+	shape := Shape{Topics: len(env.Topics), Partitions: boundless, Producers: boundless, Brokers: len(env.Cluster.Brokers())}
 	for i, p := range plan {
-		kind, err := sound(plan, i, env)
+		kind, err := sound(plan, i, shape)
+		if err == nil {
+			err = able(kind, env)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("planned fault %d: %w", i, err)
 		}
@@ -186,6 +191,9 @@ func (n *Nemesis) pull(f *fault, trigger string, mark *exchange) {
 // lasts waits until a lasting fault is to be healed. Meanwhile the fault is not
 // busy, unless it will end by itself.
 func (n *Nemesis) lasts(f *fault) {
+	n.mu.Lock()
+	f.held = true
+	n.mu.Unlock()
 	n.count(-1)
 	defer n.count(+1)
 	var after <-chan time.Time
@@ -208,4 +216,5 @@ func (n *Nemesis) lasts(f *fault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f.event.HealAsked = n.env.Now()
+	f.held = false
 }

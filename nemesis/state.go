@@ -49,9 +49,9 @@ func stateFaults() []Kind {
 		{Name: ChangeConfig, Family: OnState, Needs: configure, lasting: true, role: "topic", knobs: []string{"config"},
 			Explain: "topic properties are changed while producers send; the old values come back when healed",
 			check:   checkConfig, beside: (*Nemesis).changeConfig},
-		{Name: DeleteRecords, Family: OnState, Needs: configure, alone: true, role: "partition", targets: []string{"partition"},
+		{Name: DeleteRecords, Family: OnState, Needs: configure, alone: true, role: "partition", targets: []string{"partition"}, knobs: []string{"share"},
 			Explain: "the records before an offset, drawn as a share of the log, are deleted; they are read before, so that they are judged like all others",
-			draw:    drawShare, beside: (*Nemesis).deleteRecords},
+			check:   checkShare, draw: drawShare, beside: (*Nemesis).deleteRecords},
 		{Name: DeleteTopic, Family: OnState, Needs: configure, alone: true, role: "topic",
 			Explain: "the topic is deleted, with what was acknowledged there, and stays so",
 			beside:  (*Nemesis).deleteTopic},
@@ -66,11 +66,15 @@ func stateFaults() []Kind {
 
 // checkDeletions: a topic is deleted once in a run, so that there is no doubt in
 // which of its lives a record was acknowledged or read.
-func checkDeletions(spec history.FaultSpec, all []history.FaultSpec, complain complain) {
+func checkDeletions(all []history.FaultSpec, at int, complain complain) {
+	spec := all[at]
 	if spec.Fault != DeleteTopic && spec.Fault != RecreateTopic {
 		return
 	}
-	if spec.Times > 1 {
+	switch entries, _ := occasions(all).named(spec.Fault); {
+	case entries > 1:
+		complain("fault", "%s stands %d times in this nemesis, and happens once in a run", spec.Fault, entries)
+	case spec.Times > 1:
 		complain("times", "%s happens once in a run", spec.Fault)
 	}
 	for _, other := range all {

@@ -201,7 +201,7 @@ func TestATopicIsFollowedThroughOneDeletionOnly(t *testing.T) {
 	twice := spec(DeleteTopic)
 	twice.Times = 2
 	for _, all := range [][]history.FaultSpec{{twice}, {spec(RecreateTopic), spec(DeleteTopic)}, {spec(RecreateTopic), spec(DeleteRecords)}} {
-		if len(Check(all[0], all)) == 0 {
+		if len(Check(all, 0)) == 0 {
 			t.Errorf("%+v is let pass", all)
 		}
 	}

@@ -20,6 +20,12 @@ func drawShare(f *history.PlannedFault, from *rand.Rand) {
 	f.Share = least + (most-least)*from.Float64()
 }
 
+func checkShare(spec history.FaultSpec, complain complain) {
+	if spec.Share != 0 && !(spec.Share > 0 && spec.Share < 1) { // so that NaN is refused too
+		complain("share", "share %v: want a part of the log above 0 and below 1, like 0.5", spec.Share)
+	}
+}
+
 // deleteRecords takes away the head of a partition's log, up to a share of what
 // all in-sync replicas have. Those records can no longer change, so what is read
 // before they go is exactly what goes.

@@ -67,6 +67,28 @@ func TestTheSameSeedDrawsTheSameLanes(t *testing.T) {
 	}
 }
 
+func TestPartitionsThatAreSaidAreNotDrawn(t *testing.T) {
+	for _, w := range All() {
+		s := spec(w.Name())
+		want := [][]int32{{3, 0, 2}}
+		if w.Name() != "fan-out" {
+			s.Producers, want = 2, append(want, []int32{1})
+		}
+		s.Partitions = want
+		for seed := range uint64(3) {
+			plan, err := drawn(t, s, 4, seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, lane := range want {
+				if plan.Partitions[i].Producer != i || !slices.Equal(plan.Partitions[i].Partitions, lane) || len(plan.Partitions) != len(want) {
+					t.Errorf("%s, seed %d: %+v, want %v", w.Name(), seed, plan.Partitions, want)
+				}
+			}
+		}
+	}
+}
+
 // The first word of an error is the key of the scenario file that is to blame:
 // the loader finds the position by it.
 func TestAnImpossibleSpecIsRefusedByTheNameOfItsField(t *testing.T) {
@@ -87,6 +109,13 @@ func TestAnImpossibleSpecIsRefusedByTheNameOfItsField(t *testing.T) {
 		"a transaction of none":      {func(s *history.WorkloadSpec) { s.Name, s.Transaction = "transactions", -1 }, "transaction -1: want 1 to"},
 		"no transactions":            {func(s *history.WorkloadSpec) { s.Transaction = 5 }, "transaction 5: unique-append does not"},
 		"transactions with lanes":    {func(s *history.WorkloadSpec) { s.Name, s.Lanes = "transactions", 5 }, "lanes 5: the topic has 4"},
+		"lanes of said partitions":   {func(s *history.WorkloadSpec) { s.Lanes, s.Partitions = 1, [][]int32{{0}} }, "lanes 1: partitions says already"},
+		"a list too many":            {func(s *history.WorkloadSpec) { s.Partitions = [][]int32{{0}, {1}} }, "partitions has 2 lists: want one for each of 1"},
+		"an empty list":              {func(s *history.WorkloadSpec) { s.Partitions = [][]int32{{}} }, "partitions of producer 0: want one"},
+		"a partition beyond all":     {func(s *history.WorkloadSpec) { s.Partitions = [][]int32{{3, 4}} }, "partitions of producer 0: 4: the topic has 4"},
+		"a partition below all":      {func(s *history.WorkloadSpec) { s.Partitions = [][]int32{{-1}} }, "partitions of producer 0: -1"},
+		"a partition twice":          {func(s *history.WorkloadSpec) { s.Partitions = [][]int32{{3, 1, 3}} }, "partitions of producer 0: 3 stands there twice"},
+		"fan-out of said twice":      {func(s *history.WorkloadSpec) { s.Name, s.Partitions = "fan-out", [][]int32{{1, 1}} }, "partitions of producer 0: 1 stands there twice"},
 		"fan-out with lanes":         {func(s *history.WorkloadSpec) { s.Name, s.Lanes = "fan-out", 1 }, "lanes 1: fan-out always"},
 	} {
 		s := spec("unique-append")

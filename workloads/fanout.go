@@ -26,7 +26,10 @@ func (fanOut) Draw(spec history.WorkloadSpec, partitions int, from *rand.Rand) (
 		return plan, fmt.Errorf("producers %d: fan-out has exactly one", spec.Producers)
 	}
 	if spec.Lanes != 0 {
-		return plan, fmt.Errorf("lanes %d: fan-out always uses every partition", spec.Lanes)
+		return plan, fmt.Errorf("lanes %d: fan-out always uses every partition (or those that partitions names)", spec.Lanes)
+	}
+	if len(spec.Partitions) > 0 {
+		return plan, saidLanes(&plan, spec, partitions)
 	}
 	lane := history.LanePlan{}
 	for _, partition := range from.Perm(partitions) {

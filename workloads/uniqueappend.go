@@ -3,6 +3,7 @@ package workloads
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -25,8 +26,12 @@ func (uniqueAppend) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 	return plan, drawLanes(&plan, spec, partitions, from)
 }
 
-// drawLanes gives every producer partitions of its own choice.
+// drawLanes gives every producer partitions of its own choice, unless the
+// scenario says which.
 func drawLanes(plan *history.WorkloadPlan, spec history.WorkloadSpec, partitions int, from *rand.Rand) error {
+	if len(spec.Partitions) > 0 {
+		return saidLanes(plan, spec, partitions)
+	}
 	lanes := spec.Lanes
 	if lanes == 0 {
 		lanes = partitions
@@ -44,6 +49,31 @@ func drawLanes(plan *history.WorkloadPlan, spec history.WorkloadSpec, partitions
 			lane.Partitions = append(lane.Partitions, int32(partition))
 		}
 		plan.Partitions = append(plan.Partitions, lane)
+	}
+	return nil
+}
+
+// saidLanes gives every producer the partitions that the scenario names.
+func saidLanes(plan *history.WorkloadPlan, spec history.WorkloadSpec, partitions int) error {
+	if spec.Lanes != 0 {
+		return fmt.Errorf("lanes %d: partitions says already which they are", spec.Lanes)
+	}
+	if len(spec.Partitions) != spec.Producers {
+		return fmt.Errorf("partitions has %d lists: want one for each of %d producers", len(spec.Partitions), spec.Producers)
+	}
+	for producer, lane := range spec.Partitions {
+		if len(lane) == 0 {
+			return fmt.Errorf("partitions of producer %d: want one at least", producer)
+		}
+		for i, partition := range lane {
+			if partition < 0 || int(partition) >= partitions {
+				return fmt.Errorf("partitions of producer %d: %d: the topic has %d, counted from 0", producer, partition, partitions)
+			}
+			if slices.Contains(lane[:i], partition) {
+				return fmt.Errorf("partitions of producer %d: %d stands there twice", producer, partition)
+			}
+		}
+		plan.Partitions = append(plan.Partitions, history.LanePlan{Producer: producer, Partitions: slices.Clone(lane)})
 	}
 	return nil
 }
