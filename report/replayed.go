@@ -62,3 +62,12 @@ func Differed(out io.Writer, why []string, s Style) {
 	}
 	s.show(out, w.String())
 }
+
+// Tried writes one line of a search: what was tried, and what came of it.
+func Tried(out io.Writer, mark, text string, lasted time.Duration, s Style) {
+	code := map[string]string{"yes ": green, "no  ": dim}[mark]
+	if code != "" {
+		mark = s.paint(code, mark)
+	}
+	s.show(out, fmt.Sprintf("%s %s%s\n", mark, text, s.paint(dim, took(lasted))))
+}
