@@ -89,6 +89,14 @@ type Mover interface {
 	MoveLeader(ctx context.Context, topic string, partition int32) (to int32, err error)
 }
 
+// Placer is a cluster that leaves it to chance who leads the partitions of a new
+// topic, unless told.
+type Placer interface {
+	// PlaceLeaders makes the n-th broker, counted round and round, the leader of
+	// the n-th partition.
+	PlaceLeaders(topic string) error
+}
+
 // Cut says which traffic between brokers is silenced: packets vanish, no
 // connection is closed or refused.
 type Cut struct {

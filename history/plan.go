@@ -34,6 +34,7 @@ type WorkloadPlan struct {
 	Batch       int           `json:"batch,omitempty"`       // records per call of the client; 0: one
 	Outstanding int           `json:"outstanding,omitempty"` // unanswered records per producer at which it waits; 0: it never does
 	Burst       int           `json:"burst,omitempty"`       // records handed over before all of them are awaited; 0: none of that
+	Step        bool          `json:"step,omitempty"`        // the next call, or burst, comes when the wire is at rest; producers take strict turns
 	Transaction int           `json:"transaction,omitempty"` // records per transaction; 0: none are used
 	Budget      time.Duration `json:"budget"`                // ns; the whole run
 }

@@ -175,5 +175,8 @@ type WorkloadSpec struct {
 	Burst       int `yaml:"burst,omitempty" json:"burst,omitempty"`
 	// Transaction is how many records a transaction has; 0 is 10.
 	Transaction int `yaml:"transaction,omitempty" json:"transaction,omitempty"`
-	Tail        int `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more
+	// Step hands records over in lockstep with the wire: the next call, or burst,
+	// comes when the wire is at rest, and producers take strict turns.
+	Step bool `yaml:"step,omitempty" json:"step,omitempty"`
+	Tail int  `yaml:"tail,omitempty" json:"tail,omitempty"` // go on past Records until no fault is under way, and for this many more
 }

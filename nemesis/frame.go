@@ -150,7 +150,8 @@ func (n *Nemesis) blackholeAcks(f *fault, e *proxy.Exchange, producer int32, _ i
 // back. A retry, which the broker answers with the offset of the first attempt,
 // is no further batch. Called with mu held.
 func (n *Nemesis) unacked(producer int32, e *proxy.Exchange) {
-	for _, b := range e.Batches {
+	for _, i := range counting(e) {
+		b := &e.Batches[i]
 		if b.Error != 0 {
 			continue
 		}

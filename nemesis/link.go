@@ -1,7 +1,9 @@
 package nemesis
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/proxy"
@@ -16,7 +18,8 @@ func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 		return proxy.Decision{}
 	}
 	producer := n.env.Producer(e.ClientID)
-	for i, b := range e.Batches {
+	for _, i := range counting(e) {
+		b := &e.Batches[i]
 		mark := &exchange{e.Conn, e.Correlation, producer, b.Partition, i}
 		n.counted(history.TriggerRequests, producer, b.Partition, mark)
 		n.sequenced(b.BaseSequence, producer, b.Partition, mark)
@@ -48,8 +51,8 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 		return proxy.Decision{}
 	}
 	producer := n.env.Producer(e.ClientID)
-	for i, b := range e.Batches {
-		if b.Error == 0 {
+	for _, i := range counting(e) {
+		if b := &e.Batches[i]; b.Error == 0 {
 			n.counted(history.TriggerAcks, producer, b.Partition, &exchange{e.Conn, e.Correlation, producer, b.Partition, i})
 		}
 	}
@@ -72,6 +75,20 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 		return f.kind.onAnswer(n, f, e, producer, batch)
 	}
 	return proxy.Decision{}
+}
+
+// counting is the order in which the batches of a request count: by topic and
+// partition. Clients put them into a request as chance (a hash table) has it.
+func counting(e *proxy.Exchange) []int {
+	order := make([]int, len(e.Batches))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := &e.Batches[a], &e.Batches[b]
+		return cmp.Or(cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
+	})
+	return order
 }
 
 // strikesAnswers says whether a fault takes hold of answers. One that can do
@@ -114,7 +131,8 @@ func (n *Nemesis) struck(f *fault, e *proxy.Exchange, producer int32) (batch int
 	if mark != nil && mark.conn == e.Conn && e.Correlation < mark.correlation {
 		return 0, false // it was under way before
 	}
-	for i, b := range e.Batches {
+	for _, i := range counting(e) {
+		b := &e.Batches[i]
 		if !matches(wanted.Partition, b.Partition) {
 			continue
 		}

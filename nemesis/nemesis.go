@@ -64,6 +64,7 @@ type fault struct {
 	waited  int64     // for how long it was not its turn after that
 	// admitted: there is room for it. atWork: its turn has come as well.
 	admitted, atWork bool
+	held             bool // it is in force, and waits for its heal
 
 	event history.FaultEvent
 	ended chan struct{} // closed when over
@@ -190,6 +191,9 @@ func (n *Nemesis) pull(f *fault, trigger string, mark *exchange) {
 // lasts waits until a lasting fault is to be healed. Meanwhile the fault is not
 // busy, unless it will end by itself.
 func (n *Nemesis) lasts(f *fault) {
+	n.mu.Lock()
+	f.held = true
+	n.mu.Unlock()
 	n.count(-1)
 	defer n.count(+1)
 	var after <-chan time.Time
@@ -212,4 +216,5 @@ func (n *Nemesis) lasts(f *fault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f.event.HealAsked = n.env.Now()
+	f.held = false
 }

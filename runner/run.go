@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
 	"github.com/idemcheck/idemcheck/suites"
@@ -35,6 +36,7 @@ type run struct {
 	watch    *watch
 	guard    *guard
 	pulse    *pulse // beats while clients are open
+	rest     *rest  // what a workload in steps waits for
 }
 
 // Run carries out one scenario and leaves its run directory in dir, which must
@@ -167,6 +169,11 @@ func (r *run) makeTopics(ctx context.Context) error {
 		id, err := r.site.admin.CreateTopic(ctx, name, spec.Partitions, spec.Replication, topicConfig(spec.Config))
 		if err != nil {
 			return err
+		}
+		if placer, ok := r.site.cluster.(cluster.Placer); ok {
+			if err := placer.PlaceLeaders(name); err != nil {
+				return err
+			}
 		}
 		starts, _, err := r.site.admin.Offsets(ctx, name)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/idemcheck/idemcheck/clients"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/proxy"
 	"github.com/idemcheck/idemcheck/suites"
 	"github.com/idemcheck/idemcheck/workloads"
 )
@@ -64,7 +65,8 @@ func (r *run) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.site.fleet.Attach(r.manifest.Run, r.recorder, r.nemesis)
+	r.rest = newRest(r)
+	r.site.fleet.Attach(r.manifest.Run, r.journal(), r.nemesis)
 	r.attached = true
 	r.pulse = startPulse()
 	return r.roster.openAll(ctx)
@@ -133,8 +135,16 @@ func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Op
 func (r *run) env() workloads.Env {
 	return workloads.Env{
 		Life: r.life, Run: r.manifest.Run, Topics: r.topicNames(), Plan: r.plan.Workload, Producers: r.roster.seats,
-		Recorder: r.recorder, Called: r.nemesis.Called, Calm: r.nemesis.Calm, Broken: r.faulty.note,
+		Recorder: r.recorder, Called: r.nemesis.Called, Calm: r.nemesis.Calm, Rest: r.rest.Wait, Broken: r.faulty.note,
 	}
+}
+
+// journal is what the proxies write to.
+func (r *run) journal() proxy.Journal {
+	if r.plan.Workload.Step {
+		return r.rest
+	}
+	return r.recorder
 }
 
 // warm sends and awaits the warm-up records, then arms the nemesis.

@@ -21,6 +21,7 @@ type sender struct {
 	turn  int
 	free  chan struct{} // a token for each record that may still be unanswered; nil: without limit
 	begun int           // records of the burst so far
+	rota  rota          // in steps: whose turn it is
 }
 
 // step makes one call, and returns how many records it had.
@@ -135,8 +136,9 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
+	turns := newRota(len(env.Producers))
 	for i, seat := range env.Producers {
-		s := &sender{env: env, index: i, seat: seat}
+		s := &sender{env: env, index: i, seat: seat, rota: turns}
 		if most := max(env.Plan.Outstanding, env.Plan.Burst); most > 0 {
 			s.free = make(chan struct{}, most)
 			for range most {

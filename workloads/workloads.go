@@ -54,8 +54,14 @@ type Env struct {
 	Plan      history.WorkloadPlan
 	Producers []*Seat // one per planned producer
 	Recorder  *history.Recorder
-	// Called is told after every record handed to a client, once warmed up.
+	// Called is told after every record handed to a client, once warmed up. In
+	// steps it is told just before: so a fault that counts records has struck, or
+	// waits for that very record, when it is handed over.
 	Called func(producer int)
+	// Rest waits until the wire is at rest: all that was handed over is answered,
+	// or known to be kept back, and no fault is about to strike. It fails only
+	// when ctx ends. It is asked when the plan goes in steps.
+	Rest func(ctx context.Context) error
 	// Calm says that no fault is under way. It is asked when the plan has a tail.
 	Calm func() bool
 	// Broken is told that a client answered a record twice, or that an answer
@@ -68,6 +74,7 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	plan := history.WorkloadPlan{
 		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
 		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail, Batch: spec.Batch, Outstanding: spec.Outstanding, Burst: spec.Burst,
+		Step: spec.Step,
 	}
 	rate, err := ParseRate(spec.Rate)
 	if err != nil {
@@ -88,6 +95,14 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 		return plan, fmt.Errorf("burst %d: want whole calls of %d records", spec.Burst, max(spec.Batch, 1))
 	case spec.Outstanding != 0 && spec.Outstanding < max(spec.Batch, 1):
 		return plan, fmt.Errorf("outstanding %d: want as many as a call has records (%d) or more, or leave it out for no limit", spec.Outstanding, max(spec.Batch, 1))
+	}
+	switch { // what depends on time does not come back step by step
+	case spec.Step && rate > 0:
+		return plan, fmt.Errorf("rate %q: with step the wire sets the pace, so leave the rate out", spec.Rate)
+	case spec.Step && spec.Tail > 0:
+		return plan, fmt.Errorf("tail %d: how many records it adds depends on time, so it does not go with step", spec.Tail)
+	case spec.Step && Transactional(spec.Name):
+		return plan, fmt.Errorf("step: %s ends transactions beside the records, so it cannot go in steps", spec.Name)
 	}
 	if spec.Tail > 0 && rate == 0 {
 		return plan, fmt.Errorf("tail %d: it needs a rate, since it may take as long as faults do", spec.Tail)
@@ -124,6 +139,9 @@ func Warm(ctx context.Context, env Env) error {
 		if env.Plan.Transaction > 0 {
 			return s.warmTransaction(ctx)
 		}
+		if env.Plan.Step {
+			return s.stepwise(ctx, env.Plan.Warmup, func(int) {})
+		}
 		for sent := 0; sent < env.Plan.Warmup; {
 			n, err := s.step(ctx)
 			if err != nil {
@@ -143,6 +161,9 @@ func Send(ctx context.Context, env Env) error {
 	return each(ctx, env, func(ctx context.Context, s *sender) error {
 		if env.Plan.Transaction > 0 {
 			return s.transactions(ctx)
+		}
+		if env.Plan.Step {
+			return s.stepwise(ctx, env.Plan.Records, env.Called)
 		}
 		for quota := newQuota(env); quota.more(); {
 			if err := quota.wait(ctx); err != nil {

@@ -161,6 +161,20 @@ func (e *Cluster) MoveLeader(_ context.Context, topic string, partition int32) (
 	return to, nil
 }
 
+// PlaceLeaders implements cluster.Placer. kfake gives a new partition whatever
+// leader chance has it.
+func (e *Cluster) PlaceLeaders(topic string) error {
+	for partition := int32(0); ; partition++ {
+		if e.fake.PartitionInfo(topic, partition) == nil {
+			return nil
+		}
+		to := partition % int32(len(e.brokers))
+		if err := e.fake.MoveTopicPartition(topic, partition, to); err != nil {
+			return fmt.Errorf("make broker %d leader of %s/%d: %w", to, topic, partition, err)
+		}
+	}
+}
+
 // Logs implements cluster.Cluster.
 func (e *Cluster) Logs(_ context.Context, dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "kfake.log"), e.log.bytes(), 0o644); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 func showCommand() *cobra.Command {
-	var ops, wire, log bool
+	var ops, wire, log, steps bool
 	cmd := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Tell what happened in a run: time line, faults, the evidence of an anomaly in order",
@@ -35,6 +35,8 @@ func showCommand() *cobra.Command {
 				err = jsonLines(out, run.Wire())
 			case log:
 				err = jsonLines(out, run.AllLog())
+			case steps:
+				err = stepLines(out, run)
 			default:
 				err = story(out, run)
 			}
@@ -47,7 +49,8 @@ func showCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&ops, "ops", false, "print every op as a JSON line")
 	cmd.Flags().BoolVar(&wire, "wire", false, "print every wire event as a JSON line, in time order")
 	cmd.Flags().BoolVar(&log, "log", false, "print every record of the final read as a JSON line")
-	cmd.MarkFlagsMutuallyExclusive("ops", "wire", "log")
+	cmd.Flags().BoolVar(&steps, "steps", false, "print what the wire saw and which faults struck, a line a step, without what differs though nothing else does (times, connections): made for diff")
+	cmd.MarkFlagsMutuallyExclusive("ops", "wire", "log", "steps")
 	return cmd
 }
 
@@ -64,6 +67,19 @@ func story(out io.Writer, run *history.Run) error {
 	style := newProgress(os.Stdout).style()
 	report.Overview(out, run, verdict, style)
 	report.Anomalies(out, verdict, style)
+	return nil
+}
+
+func stepLines(out io.Writer, run *history.Run) error {
+	lines, err := report.Steps(run)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return fmt.Errorf("write steps: %w", err)
+		}
+	}
 	return nil
 }
 
