@@ -107,7 +107,13 @@ func (s *search) faults(entries []int) string {
 // inStep has every call wait until the wire is at rest: a run in step comes
 // back more often than one that races, and what follows goes faster for it.
 func inStep(s *search) {
-	// TODO-STEP
+	if s.best.Workload.Step {
+		return
+	}
+	s.change("in step", func(sc *suites.Scenario) {
+		w := &sc.Workload
+		w.Step, w.Rate, w.Tail = true, "", 0 // neither goes with it
+	})
 }
 
 // lessAsked drops what the result itself does not need.
