@@ -24,7 +24,8 @@ func passes() []pass {
 		dropFaults,
 		inStep,
 		fewerClients, fewerProducers, fewerTopics, fewerPartitions, fewerBrokers,
-		fewerRecords, lessAround,
+		fewerRecords,
+		allPlain, lessAround,
 		plainFlow, plainClients, plainConfig,
 		plainFaults, plainKnobs, shorterHeals, weakerTriggers, fewerTimes, anyTarget,
 		lessAsked,
@@ -107,7 +108,32 @@ func (s *search) faults(entries []int) string {
 // inStep has every call wait until the wire is at rest: a run in step comes
 // back more often than one that races, and what follows goes faster for it.
 func inStep(s *search) {
-	// TODO-STEP
+	if s.best.Workload.Step {
+		return
+	}
+	s.change("in step", func(sc *suites.Scenario) {
+		w := &sc.Workload
+		w.Step, w.Rate, w.Tail = true, "", 0 // neither goes with it
+	})
+}
+
+// allPlain tries at once what the passes behind it try one by one and what
+// mostly has nothing to do with an anomaly: every step that counts costs
+// several runs, so one in the place of ten is worth the one run that it costs
+// in vain.
+func allPlain(s *search) {
+	s.change("all plain: no warm-up, tail, options, properties, families, cover, nothing optional", func(sc *suites.Scenario) {
+		sc.Workload.Warmup, sc.Workload.Tail = 0, 0
+		sc.Workload.Size = min(sc.Workload.Size, plainSize)
+		for i := range sc.Clients {
+			sc.Clients[i].Options = suites.Options{TransactionalID: sc.Clients[i].Options.TransactionalID}
+		}
+		for i := range sc.Nemesis {
+			sc.Nemesis[i].Families, sc.Nemesis[i].Optional = 0, false
+		}
+		sc.Topics.Config, sc.Cluster.Config, sc.Cover = nil, nil, nil
+		sc.Budget = min(sc.Budget, leastBudget)
+	})
 }
 
 // lessAsked drops what the result itself does not need.

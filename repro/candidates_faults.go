@@ -186,8 +186,8 @@ func fewerTimes(s *search) {
 	}
 }
 
-// anyTarget leaves out which partition, broker, topic or producer is meant
-// where there is one only. Where there are several, the seed would choose
+// anyTarget leaves out which partition, broker, topic or producer is meant, or
+// sent to, where there is one only. Where there are several, the seed would choose
 // another in the next run.
 func anyTarget(s *search) {
 	only := func(sc *suites.Scenario) (changed bool) {
@@ -205,6 +205,9 @@ func anyTarget(s *search) {
 					*w.which, changed = history.Which{}, true
 				}
 			}
+		}
+		if w := &sc.Workload; sc.Topics.Partitions == 1 && len(w.Partitions) > 0 {
+			w.Partitions, changed = nil, true
 		}
 		return changed
 	}

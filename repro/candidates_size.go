@@ -60,6 +60,34 @@ func remap(w history.Which, anomalys, n int) history.Which {
 	return history.Only(int32(i % n))
 }
 
+// onto is what producers send to when only n partitions are left.
+func onto(lists [][]int32, anomalys, n int) [][]int32 {
+	var all [][]int32
+	for _, list := range lists {
+		var few []int32
+		for _, p := range list {
+			if p = remap(history.Only(p), anomalys, n).Index(); !slices.Contains(few, p) {
+				few = append(few, p)
+			}
+		}
+		all = append(all, few)
+	}
+	return all
+}
+
+// ofFewer is what the first n producers send to, the anomaly's own being the
+// first of them.
+func ofFewer(lists [][]int32, anomalys, n int) [][]int32 {
+	if len(lists) == 0 {
+		return nil
+	}
+	all := slices.Clone(lists)
+	if anomalys > 0 && anomalys < len(all) {
+		all[0], all[anomalys] = all[anomalys], all[0]
+	}
+	return all[:min(n, len(all))]
+}
+
 // fewerProducers tries fewer, with triggers that count what all of them do
 // scaled down, and as they are.
 func fewerProducers(s *search) {
@@ -68,6 +96,7 @@ func fewerProducers(s *search) {
 		fewer := func(sc *suites.Scenario) {
 			sc.Workload.Producers = n
 			sc.Clients = sc.Clients[:min(len(sc.Clients), n)]
+			sc.Workload.Partitions = ofFewer(sc.Workload.Partitions, s.Facts.Producer, n)
 			for i := range sc.Nemesis {
 				f := &sc.Nemesis[i]
 				f.When.Producer = remap(f.When.Producer, s.Facts.Producer, n)
@@ -116,7 +145,7 @@ func fewerPartitions(s *search) {
 		fewer := func(sc *suites.Scenario) {
 			sc.Topics.Partitions = n
 			sc.Workload.Lanes = min(sc.Workload.Lanes, n)
-			// TODO-PARTITIONS
+			sc.Workload.Partitions = onto(sc.Workload.Partitions, int(s.Facts.Partition), n)
 			for i := range sc.Nemesis {
 				f := &sc.Nemesis[i]
 				f.When.Partition = remap(f.When.Partition, int(s.Facts.Partition), n)

@@ -162,8 +162,9 @@ func (r Rule) walk(rate float64) (accepted, runs float64) {
 	return accepted, runs
 }
 
-// String is "5 hits of at most 5 runs (accepts what comes back in 50 % with 3 %)".
+// String is "5 hits in 5 runs at most (accepts a rate of 50 % with 3 %, rejects
+// one of 100 % with 0 %)".
 func (r Rule) String() string {
-	return fmt.Sprintf("%d hits of at most %d runs, %d misses first are enough against it (accepts what comes back in %.0f %% with %.1f %%, rejects what comes back in %.0f %% with %.1f %%)",
-		r.Hits, r.Runs, r.Futile, 100*r.Floor, 100*r.Alpha, 100*r.Rate, 100*r.Beta)
+	return fmt.Sprintf("%d hits in %d runs at most (accepts a rate of %.0f %% with %.0f %%, rejects one of %.0f %% with %.0f %%)",
+		r.Hits, r.Runs, 100*r.Floor, 100*r.Alpha, 100*r.Rate, 100*r.Beta)
 }
