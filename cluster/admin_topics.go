@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -14,11 +15,12 @@ import (
 // CreateTopic creates a topic and returns its id when every broker that
 // answers sees all its partitions with a leader and a full ISR. A topic that
 // exists already is an error (kerr.TopicAlreadyExists).
+//
+// Replicas are placed by index, so that a plan that is run again finds the same
+// leaders: the first of partition n is the n-th broker, counted round and round,
+// and the others are those behind it. Where the cluster is somebody else's
+// (OwnTopicsOnly) it places them itself.
 func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replication int, config map[string]string) (id [16]byte, err error) {
-	settings := make(map[string]*string, len(config))
-	for key, value := range config {
-		settings[key] = &value
-	}
 	existed := false
 	for _, got := range a.ask(ctx, false, name) {
 		if got.err == nil {
@@ -26,18 +28,15 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replic
 			existed = existed || missing == nil
 		}
 	}
-	created, err := a.adm.CreateTopic(ctx, int32(partitions), int16(replication), settings, name)
-	if err == nil {
-		err = created.Err
-	}
+	message, err := a.createTopic(ctx, a.newTopic(name, partitions, replication, config))
 	if errors.Is(err, kerr.TopicAlreadyExists) && !existed {
 		// The client asked again when no answer came in time, and its first request
 		// was carried out.
 		err = nil
 	}
 	if err != nil {
-		if created.ErrMessage != "" {
-			err = fmt.Errorf("%w: %s", err, created.ErrMessage)
+		if message != "" {
+			err = fmt.Errorf("%w: %s", err, message)
 		}
 		return id, fmt.Errorf("create topic %s: %w", name, err)
 	}
@@ -71,6 +70,52 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replic
 	}
 	return id, nil
 }
+
+// newTopic is the request for a topic.
+func (a *Admin) newTopic(name string, partitions, replication int, config map[string]string) kmsg.CreateTopicsRequestTopic {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(partitions), int16(replication)
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		entry := kmsg.NewCreateTopicsRequestTopicConfig()
+		entry.Name, entry.Value = key, kmsg.StringPtr(config[key])
+		topic.Configs = append(topic.Configs, entry)
+	}
+	brokers := a.cluster.Brokers()
+	if a.own != nil || replication > len(brokers) {
+		return topic // what is wrong with that the cluster says itself
+	}
+	topic.NumPartitions, topic.ReplicationFactor = -1, -1
+	for p := range partitions {
+		replicas := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+		replicas.Partition = int32(p)
+		for r := range replication {
+			replicas.Replicas = append(replicas.Replicas, brokers[(p+r)%len(brokers)].ID)
+		}
+		topic.ReplicaAssignment = append(topic.ReplicaAssignment, replicas)
+	}
+	return topic
+}
+
+// createTopic asks the controller. message is what it says of a refusal.
+func (a *Admin) createTopic(ctx context.Context, topic kmsg.CreateTopicsRequestTopic) (message string, err error) {
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = append(request.Topics, topic)
+	request.TimeoutMillis = createLimit
+	answer, err := request.RequestWith(ctx, a.shared)
+	if err != nil {
+		return "", err
+	}
+	if len(answer.Topics) != 1 {
+		return "", fmt.Errorf("an answer about %d topics", len(answer.Topics))
+	}
+	if answer.Topics[0].ErrorMessage != nil {
+		message = *answer.Topics[0].ErrorMessage
+	}
+	return message, kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+}
+
+// createLimit is how long brokers may take to create a topic, in ms.
+const createLimit = 15_000
 
 // fullTopic returns nil when every partition has a leader and all replicas in
 // its ISR.

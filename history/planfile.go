@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // OpenPlan reads a plan file by itself, wherever it lies. It is strict: a plan
@@ -80,6 +81,21 @@ func loadStrictly(path string, to any) error {
 	from.DisallowUnknownFields()
 	if err := from.Decode(to); err != nil {
 		return fmt.Errorf("%s is damaged: %s: %w", path, place(text, err), err)
+	}
+	return nil
+}
+
+// PlanAltered says that the plan in the directory is not the one that the run
+// carried out. It is nil where the manifest does not say what that was, as in
+// directories of schema 1 plans.
+func (r *Run) PlanAltered() error {
+	for _, f := range r.Manifest.Files {
+		if f.Name != planName {
+			continue
+		}
+		if text := r.compare(f); text != "" {
+			return fmt.Errorf("run directory %s: %s", r.Dir, strings.TrimSuffix(text, "."))
+		}
 	}
 	return nil
 }

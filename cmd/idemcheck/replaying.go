@@ -122,7 +122,10 @@ func (r *replay) announce() {
 // take counts one run, and says how it came out.
 func (r *replay) take(n int, result report.Result) error {
 	line := fmt.Sprintf("%d of %d", n, r.flags.times)
-	seen := repro.Signatures(orNone(result.Verdict))
+	var seen []repro.Signature
+	if result.Verdict != nil {
+		seen = repro.Signatures(result.Verdict)
+	}
 	var back []string
 	for _, s := range seen {
 		if i := slices.IndexFunc(r.wanted, func(c counted) bool { return c.signature == s }); i >= 0 {

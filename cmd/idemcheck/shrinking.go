@@ -164,7 +164,7 @@ func (s *shrinking) conclude(start suites.Scenario, r repro.Result) (int, error)
 	}
 	slices.Sort(sc.Expect.Also)
 	story := s.story(start, r)
-	text, err := suites.Write(sc)
+	text, err := suites.Write(sc, vocabulary())
 	if err != nil {
 		return exitBroken, err
 	}
@@ -175,10 +175,7 @@ func (s *shrinking) conclude(start suites.Scenario, r repro.Result) (int, error)
 	fmt.Fprintf(s.out, "\n%s\n", strings.Join(story, "\n"))
 	fmt.Fprintf(s.out, "scenario: %s\n", file)
 	if dir := s.hits[hash]; dir != "" {
-		if err := pages(filepath.Join(s.flags.dir, s.flags.name), dir, s.again(file), story); err != nil {
-			return exitBroken, err
-		}
-		fmt.Fprintf(s.out, "a run of it: %s\npages: %s.html and .md\n", dir, filepath.Join(s.flags.dir, s.flags.name))
+		fmt.Fprintf(s.out, "a run of it: %s\n", dir)
 	}
 	fmt.Fprintf(s.out, "run it: %s\n", s.again(file))
 	switch {
