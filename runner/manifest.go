@@ -16,9 +16,9 @@ import (
 
 // describe is the manifest before anything has happened.
 func describe(sc suites.Scenario, plan *history.Plan, c Config, kafka string, base time.Time) (*history.Manifest, error) {
-	resolved, err := json.Marshal(sc)
+	resolved, err := suites.Resolve(sc)
 	if err != nil {
-		return nil, fmt.Errorf("write scenario %s down: %w", sc.Name, err)
+		return nil, err
 	}
 	expect := "pass"
 	if sc.Expect.Violation != "" {

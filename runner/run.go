@@ -39,10 +39,7 @@ type run struct {
 	rest     *rest  // what a workload in steps waits for
 }
 
-// Run carries out one scenario and leaves its run directory in dir, which must
-// not exist yet, also when the run breaks. The error is nil for a complete run,
-// whatever it will be judged to be; a *Broken when something could not do its
-// job; the context's when a person stopped it.
+// Run draws a scenario's plan from a seed and carries it out, as RunPlan does.
 func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir string) error {
 	if err := s.Can(sc); err != nil {
 		return err
@@ -51,6 +48,38 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	if err != nil {
 		return &Broken{phasePrepare, err}
 	}
+	return s.RunPlan(ctx, sc, plan, dir)
+}
+
+// RunPlan carries out a plan of a scenario, whatever the scenario's own seed
+// would have drawn, and leaves its run directory in dir, which must not exist
+// yet, also when the run breaks. The error is nil for a complete run, whatever
+// it will be judged to be; a *Broken when something could not do its job, or the
+// plan cannot be carried out as it is written; a *Skipped when the cluster lacks
+// what the plan's faults need; the context's when a person stopped it.
+func (s *Session) RunPlan(ctx context.Context, sc suites.Scenario, plan *history.Plan, dir string) error {
+	if err := Executable(sc, plan); err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	pinned, err := Pin(sc, plan)
+	if err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	// What the scenario might have drawn, and the plan has not, need not be possible.
+	if err := s.Can(pinned); err != nil {
+		return err
+	}
+	whole := *plan // with its scenario, also where it was read without
+	whole.Schema = history.PlanSchema
+	if whole.Scenario, err = suites.Resolve(sc); err != nil {
+		return &Broken{phasePrepare, err}
+	}
+	return s.carryOut(ctx, sc, pinned, &whole, dir)
+}
+
+// carryOut runs a plan that is executable. The scenario is what is
+// written down, the pinned one what is run.
+func (s *Session) carryOut(ctx context.Context, sc, pinned suites.Scenario, plan *history.Plan, dir string) error {
 	base := time.Now()
 	manifest, err := describe(sc, plan, s.config, s.kafka(sc), base)
 	if err != nil {
@@ -62,7 +91,7 @@ func (s *Session) Run(ctx context.Context, sc suites.Scenario, seed uint64, dir 
 	}
 	guard := newGuard(ctx)
 	r := &run{
-		session: s, scenario: sc, dir: dir, manifest: manifest, plan: plan,
+		session: s, scenario: pinned, dir: dir, manifest: manifest, plan: plan,
 		writer: writer, recorder: history.NewRecorder(writer, base), guard: guard, life: guard.ctx,
 	}
 	r.watch = watchRun(r)

@@ -34,3 +34,22 @@ func (e Expect) MarshalJSON() ([]byte, error) {
 	type plain Expect
 	return json.Marshal(plain(e))
 }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (e *Expect) UnmarshalJSON(text []byte) error {
+	var word string
+	if err := json.Unmarshal(text, &word); err == nil {
+		if word != "pass" {
+			return fmt.Errorf("expect %q: want pass, or {violation: KIND}", word)
+		}
+		*e = Expect{}
+		return nil
+	}
+	type plain Expect
+	var p plain
+	if err := strictly(text, &p); err != nil {
+		return fmt.Errorf("expect: want pass, or {violation: KIND, count: COUNTER}: %w", err)
+	}
+	*e = Expect(p)
+	return nil
+}

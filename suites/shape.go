@@ -113,6 +113,12 @@ func (s *shape) hold(node ast.Node, t reflect.Type, what string) {
 		if !scalar {
 			s.complain(node, "%s: want a single value", what)
 		}
+	case t.Kind() == reflect.Float64:
+		switch node.(type) {
+		case *ast.FloatNode, *ast.IntegerNode:
+		default:
+			s.complain(node, "%s %s: want a number, like 0.5", what, words(node))
+		}
 	default:
 		s.holdNumber(node, t, what)
 	}
@@ -157,9 +163,13 @@ func (s *shape) holdNumber(node ast.Node, t reflect.Type, what string) {
 	zero := reflect.Zero(t)
 	switch v := n.Value.(type) {
 	case int64:
+		if zero.CanUint() { // then it is below nought
+			s.complain(node, "%s %s: want 0 or more", what, words(node))
+			return
+		}
 		ok = !zero.OverflowInt(v)
 	case uint64:
-		ok = v < 1<<63 && !zero.OverflowInt(int64(v))
+		ok = zero.CanUint() || v < 1<<63 && !zero.OverflowInt(int64(v))
 	}
 	if !ok {
 		s.complain(node, "%s %s: the number is too large", what, words(node))

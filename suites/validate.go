@@ -23,7 +23,7 @@ type Vocabulary struct {
 	Anomalies []string               // kinds of anomaly
 	// Workload and Fault find what is impossible in one part of a scenario.
 	Workload func(s *Scenario) error
-	Fault    func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem
+	Fault    func(all []history.FaultSpec, at int) []FieldProblem
 	Mix      func(mix history.MixSpec) []FieldProblem
 	// OfProducer says what a fault needs of the producer that it is done to: a
 	// process of its own, a transactional id.
@@ -129,13 +129,10 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain("$.workload."+field, "%v", err)
 		}
 	}
-	for i, spec := range s.Nemesis {
-		for _, p := range v.Fault(spec, s.Nemesis) {
+	for i := range s.Nemesis {
+		for _, p := range s.CheckFault(i, v) {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)
 		}
-		validateIndexes(s, fmt.Sprintf("$.nemesis[%d]", i), spec, complain)
-		validateProducers(s, fmt.Sprintf("$.nemesis[%d]", i), spec, v, complain)
-		validateLoss(s, fmt.Sprintf("$.nemesis[%d].fault", i), spec, complain)
 	}
 	if s.Mix != nil {
 		for _, p := range v.Mix(*s.Mix) {
@@ -181,6 +178,20 @@ func validate(s *Scenario, v Vocabulary) []problem {
 	return problems
 }
 
+// CheckFault finds what is impossible in one entry of the nemesis, in itself and
+// in this scenario. The fields of its problems are paths below the entry:
+// "when.producer". Of the vocabulary it needs Fault and OfProducer.
+func (s *Scenario) CheckFault(i int, v Vocabulary) []FieldProblem {
+	problems := v.Fault(s.Nemesis, i)
+	complain := func(path, format string, values ...any) {
+		problems = append(problems, FieldProblem{strings.TrimPrefix(path, "."), fmt.Sprintf(format, values...)})
+	}
+	validateIndexes(s, "", s.Nemesis[i], complain)
+	validateProducers(s, "", s.Nemesis[i], v, complain)
+	validateLoss(s, ".fault", s.Nemesis[i], complain)
+	return problems
+}
+
 // validateIndexes wants every index of a fault to be one that there is.
 func validateIndexes(s *Scenario, at string, spec history.FaultSpec, complain func(string, string, ...any)) {
 	for _, index := range []struct {
@@ -193,6 +204,7 @@ func validateIndexes(s *Scenario, at string, spec history.FaultSpec, complain fu
 		{"target.producer", spec.Target.Producer, s.Workload.Producers},
 		{"target.partition", spec.Target.Partition, s.Topics.Partitions},
 		{"target.broker", spec.Target.Broker, s.Cluster.Brokers},
+		{"target.topic", spec.Target.Topic, s.Topics.Count},
 	} {
 		if i := index.which.Index(); i != history.Any && int(i) >= index.of {
 			_, what, _ := strings.Cut(index.path, ".")

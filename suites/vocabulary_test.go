@@ -31,9 +31,9 @@ func vocabulary() Vocabulary {
 			_, err = workload.Draw(s.Workload, max(s.Topics.Partitions, 1), history.Stream(0, "check"))
 			return err
 		},
-		Fault: func(spec history.FaultSpec, all []history.FaultSpec) []FieldProblem {
+		Fault: func(all []history.FaultSpec, at int) []FieldProblem {
 			var problems []FieldProblem
-			for _, p := range nemesis.Check(spec, all) {
+			for _, p := range nemesis.Check(all, at) {
 				problems = append(problems, FieldProblem(p))
 			}
 			return problems

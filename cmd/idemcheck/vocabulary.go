@@ -23,9 +23,9 @@ func vocabulary() suites.Vocabulary {
 			_, err = workload.Draw(s.Workload, max(s.Topics.Partitions, 1), history.Stream(0, "check"))
 			return err
 		},
-		Fault: func(spec history.FaultSpec, all []history.FaultSpec) []suites.FieldProblem {
+		Fault: func(all []history.FaultSpec, at int) []suites.FieldProblem {
 			var problems []suites.FieldProblem
-			for _, p := range nemesis.Check(spec, all) {
+			for _, p := range nemesis.Check(all, at) {
 				problems = append(problems, suites.FieldProblem(p))
 			}
 			return problems
