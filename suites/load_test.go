@@ -156,6 +156,8 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"partitions in words":            {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: fan-out, records: 5, partitions: [[first]]}\n", "4:53", `partitions "first": want a whole number`},
 		"a lane beyond all":              {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: fan-out, records: 5, partitions: [[1]]}\n", "4:51", "partitions of producer 0: 1: the topic has 1"},
 		"partitions of one too many":     {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: unique-append, records: 5, partitions: [[0], [0]]}\n", "4:57", "partitions has 2 lists: want one for each of 1"},
+		"steps at a rate":                {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: fan-out, records: 5, step: true, rate: 5/s}\n", "4:57", `rate "5/s": with step the wire sets the pace`},
+		"half a step":                    {"name: x\nwhy: y\nclients: [{idempotence: true}]\nworkload: {name: fan-out, records: 5, step: 2}\n", "4:45", `step "2": want true or false`},
 		"a range backwards":              {fault + "    when: {acks: 9..5}\n", "7:18", `acks: range "9..5" runs backwards`},
 		"an unknown key of a mix":        {head + "mix: {weights: []}\n", "5:7", "in mix (allowed: faults, gap, budget, families)"},
 		"an unknown key of its fault":    {head + "mix:\n  faults:\n    - {fault: latency, when: {acks: 1}}\n", "7:24", "(allowed: fault, weight, target, heal, error,"},

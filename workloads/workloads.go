@@ -102,7 +102,7 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	case spec.Step && spec.Tail > 0:
 		return plan, fmt.Errorf("tail %d: how many records it adds depends on time, so it does not go with step", spec.Tail)
 	case spec.Step && Transactional(spec.Name):
-		return plan, fmt.Errorf("step: %s ends transactions beside the records, so it cannot go in steps", spec.Name)
+		return plan, fmt.Errorf("step true: %s ends transactions beside the records, so it cannot go in steps", spec.Name)
 	}
 	if spec.Tail > 0 && rate == 0 {
 		return plan, fmt.Errorf("tail %d: it needs a rate, since it may take as long as faults do", spec.Tail)
