@@ -208,14 +208,9 @@ func TestAJournalOfAnotherSearchIsRefused(t *testing.T) {
 	for says, spoiled := range map[string]string{
 		"has schema version 99":             strings.Replace(string(text), `"schema":1`, `"schema":99,"new":true`, 1),
 		"is not the journal of a search":    "{\"run\": 1}\n",
-		"is damaged: line 3":                strings.Replace(string(text), `"outcome":"hit"`, `"outcome":7`, 2)[:],
+		"is damaged: line 2":                strings.Replace(string(text), "\n{", "\n{}{", 1),
 		`line 2: unknown entry "something"`: strings.Replace(string(text), `"entry":"run"`, `"entry":"something"`, 1),
 	} {
-		if says == "is damaged: line 3" {
-			lines := strings.SplitAfter(string(text), "\n")
-			lines[2] = "{\"entry\":\"run\",\n"
-			spoiled = strings.Join(lines, "")
-		}
 		if err := os.WriteFile(first.Journal, []byte(spoiled), 0o644); err != nil {
 			t.Fatal(err)
 		}

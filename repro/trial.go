@@ -135,29 +135,28 @@ func (r Rule) accepts(rate float64, futile int) float64 {
 	return r.Accepts(rate)
 }
 
-// walk goes over all courses of a trial at once: reach is the probability of
-// coming to so many hits and misses.
+// walk goes over all courses of a trial at once, run by run.
 func (r Rule) walk(rate float64) (accepted, runs float64) {
-	reach := make([][]float64, r.Hits+1) // by hits, then misses
-	for h := range reach {
-		reach[h] = make([]float64, r.Runs+2)
-	}
-	reach[0][0] = 1
+	var reach [mostRuns + 2]float64 // probability of coming to so many hits after n runs
+	reach[0] = 1
 	for n := range r.Runs + 1 {
-		for h := 0; h <= min(n, r.Hits); h++ {
-			p := reach[h][n-h]
+		var next [mostRuns + 2]float64
+		for h := range min(n, r.Hits) + 1 {
+			p := reach[h]
 			if p == 0 {
 				continue
 			}
 			switch r.Decide(h, n-h) {
 			case Accepted:
 				accepted += p
+			case Rejected:
 			case Undecided:
 				runs += p
-				reach[h+1][n-h] += p * rate
-				reach[h][n-h+1] += p * (1 - rate)
+				next[h+1] += p * rate
+				next[h] += p * (1 - rate)
 			}
 		}
+		reach = next
 	}
 	return accepted, runs
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func cargoLibraries() []Library {
-	return []Library{cargoLibrary{crate: "rdkafka"}.library("rdkafka", "0.39.0", "0.39.0")}
+	return []Library{cargoLibrary{crate: "rdkafka"}.library("rdkafka", "0.39.0", "0.36.2", "0.39.0")}
 }
 
 // cargoLibrary is a client library from crates.io, with the driver in
@@ -20,13 +20,14 @@ type cargoLibrary struct {
 	crate string
 }
 
-func (c cargoLibrary) library(name, newest, versions string) Library {
+func (c cargoLibrary) library(name, newest, oldest, versions string) Library {
 	return Library{
-		Name: name, Explain: "Rust, " + c.crate + " from crates.io, with the librdkafka in it", Newest: newest, Versions: versions,
+		Name: name, Explain: "Rust, " + c.crate + " from crates.io, with the librdkafka in it", Newest: newest, Oldest: oldest, Versions: versions,
 		tools: []tool{
 			{"cargo", "https://rustup.rs, Rust 1.85 or later"}, {"gcc", "from your distribution"}, {"make", "from your distribution"},
 		},
 		build:  func(ctx context.Context, b *builder) ([]string, error) { return c.build(ctx, b, newest) },
+		list:   func(ctx context.Context, b *builder) ([]string, error) { return c.list(ctx, b, oldest) },
 		source: func() map[string][]byte { return files(drivers.Source, name, "") },
 	}
 }

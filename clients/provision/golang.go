@@ -32,23 +32,23 @@ func goDrivers() []goLibrary {
 	shared := &ourPackage{golang.Source, "clients/drivers/golang"}
 	return []goLibrary{
 		{
-			name: "franz-go", newest: "1.22.2", versions: "1.16.1 and later",
+			name: "franz-go", newest: "1.22.2", oldest: "1.16.1", versions: "1.16.1 and later",
 			module: "github.com/twmb/franz-go", more: &ourPackage{franz.Source, "clients/franz"},
 		},
 		{
-			name: "sarama", newest: "1.61.1",
+			name: "sarama", newest: "1.61.1", oldest: "1.23.1",
 			versions: "1.23.1 to 1.61.1; transactions from 1.37; 1.31 hangs for good when an answer does not come in time (its authors retracted it)",
 			module:   "github.com/IBM/sarama", was: "github.com/Shopify/sarama", until: [2]int{1, 39}, more: shared,
 			aliases: []string{"IBM/sarama", "Shopify/sarama"},
 		},
 		{
-			name: "confluent-kafka-go", newest: "2.15.1",
+			name: "confluent-kafka-go", newest: "2.15.1", oldest: "1.4.2",
 			versions: "1.4.2 to 2.15.1; before 1.5 no batch_size, and values up to a little less than 1 MiB; 1.4.2 reports any commit as done",
 			module:   "github.com/confluentinc/confluent-kafka-go/v2", was: "github.com/confluentinc/confluent-kafka-go", until: [2]int{1, 9}, more: shared,
 			aliases: []string{"confluentinc/confluent-kafka-go"}, cgo: true,
 		},
 		{
-			name: "kafka-go", newest: "0.4.51",
+			name: "kafka-go", newest: "0.4.51", oldest: "0.4.17",
 			versions: "0.4.17 to 0.4.51; 0.4.18 may hang when it is closed with records unsent",
 			module:   "github.com/segmentio/kafka-go", more: shared,
 			aliases: []string{"segmentio/kafka-go"},
@@ -58,9 +58,9 @@ func goDrivers() []goLibrary {
 
 // goLibrary is a client library in Go, with the driver in clients/drivers/NAME.
 type goLibrary struct {
-	name, newest, versions string // see Library
-	aliases                []string
-	module                 string // the path that the driver imports
+	name, newest, oldest, versions string // see Library
+	aliases                        []string
+	module                         string // the path that the driver imports
 	// was is the path of versions up to until (major, minor), if they have another.
 	was   string
 	until [2]int
@@ -79,9 +79,10 @@ func (p *ourPackage) files() map[string][]byte { return files(p.source, ".", p.p
 
 func (g goLibrary) library() Library {
 	l := Library{
-		Name: g.name, Aliases: g.aliases, Explain: "Go, " + g.module + " from the Go module proxy", Newest: g.newest, Versions: g.versions,
+		Name: g.name, Aliases: g.aliases, Explain: "Go, " + g.module + " from the Go module proxy", Newest: g.newest, Oldest: g.oldest, Versions: g.versions,
 		tools: []tool{{"go", "https://go.dev/dl, " + goVersion + " or later"}},
-		build: g.build, source: g.source,
+		build: g.build, list: g.list, source: g.source,
+		ListNote: "a Go module proxy may list fewer than there are; versions that their authors retracted are left out",
 	}
 	if g.cgo {
 		l.tools = append(l.tools, tool{"gcc", "from your distribution"})

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/idemcheck/idemcheck/clients/drivers"
+	"github.com/idemcheck/idemcheck/maven"
 )
 
 func mavenLibraries() []Library {
@@ -19,7 +20,7 @@ func mavenLibraries() []Library {
 		javaLibrary{
 			name: "kafka-clients", artifact: "kafka-clients", main: "KafkaClients",
 			explain: "Java, org.apache.kafka:kafka-clients from Maven Central",
-		}.library("4.4.0", "2.8.2 and later", "java"),
+		}.library("4.4.0", "2.8.0", "2.8.2 and later", "java"),
 		javaLibrary{
 			name: "verifiable-producer", artifact: "kafka-tools", main: "Verifiable",
 			explain: "Java, VerifiableProducer of org.apache.kafka:kafka-tools from Maven Central; its send method, with the harness's values",
@@ -30,7 +31,7 @@ func mavenLibraries() []Library {
 				"org.glassfish.jersey.containers:*", "org.glassfish.jersey.inject:*", "org.eclipse.jetty:*", "javax.xml.bind:*",
 				"org.slf4j:slf4j-log4j12", "org.slf4j:slf4j-reload4j", "log4j:log4j", "org.apache.logging.log4j:*",
 			},
-		}.library("4.4.0", "2.8.2 and later"),
+		}.library("4.4.0", "2.8.0", "2.8.2 and later"),
 	}
 }
 
@@ -53,11 +54,18 @@ type javaLibrary struct {
 	shared        []string // files from clients/drivers/kafka-clients
 }
 
-func (j javaLibrary) library(newest, versions string, aliases ...string) Library {
+func (j javaLibrary) library(newest, oldest, versions string, aliases ...string) Library {
 	return Library{
-		Name: j.name, Aliases: aliases, Explain: j.explain, Newest: newest, Versions: versions,
+		Name: j.name, Aliases: aliases, Explain: j.explain, Newest: newest, Oldest: oldest, Versions: versions,
 		tools: []tool{{"mvn", "https://maven.apache.org"}, {"javac", jdk}, {"jar", jdk}, {"java", jdk}},
 		build: j.build,
+		list: func(ctx context.Context, _ *builder) ([]string, error) {
+			all, err := maven.Versions(ctx, maven.Artifact{Group: "org.apache.kafka", Name: j.artifact, Known: newest})
+			if err != nil {
+				return nil, err
+			}
+			return all[0], nil
+		},
 		source: func() map[string][]byte {
 			own := files(drivers.Source, j.name, "source")
 			all := files(drivers.Source, "kafka-clients", "source")
@@ -78,7 +86,7 @@ func (j javaLibrary) build(ctx context.Context, b *builder) ([]string, error) {
 	if err := b.write("pom.xml", j.pom(b.version)); err != nil {
 		return nil, err
 	}
-	if err := maven(ctx, b, copyDependencies, "-DincludeScope=runtime", "-DoutputDirectory="+b.path("lib")); err != nil {
+	if err := runMaven(ctx, b, copyDependencies, "-DincludeScope=runtime", "-DoutputDirectory="+b.path("lib")); err != nil {
 		return nil, err
 	}
 	sources, err := filepath.Glob(b.path("source", "*.java"))
@@ -162,8 +170,8 @@ func escape(text string) string {
 	return b.String()
 }
 
-// maven runs a goal. -U asks again for what was not there the last time.
-func maven(ctx context.Context, b *builder, goal string, properties ...string) error {
+// runMaven runs a goal. -U asks again for what was not there the last time.
+func runMaven(ctx context.Context, b *builder, goal string, properties ...string) error {
 	var out bytes.Buffer
 	err := b.capture(ctx, step{command: append([]string{"mvn", "-q", "-B", "-U", goal}, properties...)}, &out)
 	if err == nil {

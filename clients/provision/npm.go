@@ -14,8 +14,8 @@ import (
 
 func npmLibraries() []Library {
 	return []Library{
-		npmLibrary{pkg: "kafkajs"}.library("kafkajs", "2.2.4", "1.15.0 to 2.2.4"),
-		npmLibrary{pkg: "@platformatic/kafka", node: "22.23.3"}.library("platformatic-kafka", "2.12.1", "2.2.3 to 2.12.1"),
+		npmLibrary{pkg: "kafkajs"}.library("kafkajs", "2.2.4", "1.15.0", "1.15.0 to 2.2.4"),
+		npmLibrary{pkg: "@platformatic/kafka", node: "22.23.3"}.library("platformatic-kafka", "2.12.1", "2.2.3", "2.2.3 to 2.12.1"),
 	}
 }
 
@@ -26,11 +26,12 @@ type npmLibrary struct {
 	node string // the version of Node to run it with, of npm's packages of Node; empty for the one on the PATH
 }
 
-func (n npmLibrary) library(name, newest, versions string) Library {
+func (n npmLibrary) library(name, newest, oldest, versions string) Library {
 	l := Library{
-		Name: name, Explain: "JavaScript, " + n.pkg + " from npm", Newest: newest, Versions: versions,
+		Name: name, Explain: "JavaScript, " + n.pkg + " from npm", Newest: newest, Oldest: oldest, Versions: versions,
 		tools: []tool{{"npm", "with Node.js from https://nodejs.org, 20 or later"}, {"node", "https://nodejs.org, 20 or later"}},
 		build: func(ctx context.Context, b *builder) ([]string, error) { return n.build(ctx, b, newest) },
+		list:  n.list,
 		source: func() map[string][]byte {
 			return together(files(drivers.Source, "node", "node"), files(drivers.Source, name, ""))
 		},

@@ -21,11 +21,18 @@ type Library struct {
 	Explain  string   // in a line: language, registry and package
 	Newest   string   // the version taken when none is named: the newest one tried
 	Versions string   // which versions were tried, for people
+	Oldest   string   // the oldest version that its driver is for
+	// ListNote says what is to be known of the list that its registry gives
+	// (Versions); empty when that is all there is.
+	ListNote string
 	// tools are the programs that building needs, each with where it is had.
 	tools []tool
 	// build makes the driver program in an empty folder and returns the command
 	// that runs it. "{dir}" in it stands for that folder.
 	build func(ctx context.Context, b *builder) (command []string, err error)
+	// list asks the registry for the versions that it has, in any order, with the
+	// builder's folder for scratch.
+	list func(ctx context.Context, b *builder) ([]string, error)
 	// source is what the driver is made of, by path. It is part of the cache's
 	// key: another driver is another entry.
 	source func() map[string][]byte

@@ -13,12 +13,12 @@ import (
 func pypiLibraries() []Library {
 	// What a library needs for compression is not among what it depends on.
 	codecs := []string{"lz4", "python-snappy", "zstandard"}
-	confluent := pypiLibrary{pack: "confluent-kafka"}.library("confluent-kafka-python", "2.16.1", "2.0.2 and later on Python 3.11")
+	confluent := pypiLibrary{pack: "confluent-kafka"}.library("confluent-kafka-python", "2.16.1", "2.0.2", "2.0.2 and later on Python 3.11")
 	confluent.Aliases = []string{"confluent-kafka"}
 	return []Library{
 		confluent,
-		pypiLibrary{pack: "aiokafka", besides: codecs}.library("aiokafka", "0.14.0", "0.8.0 and later on Python 3.11"),
-		pypiLibrary{pack: "kafka-python", besides: codecs}.library("kafka-python", "3.0.12", "2.0.2 and later; with idempotence 2.2.0 and later"),
+		pypiLibrary{pack: "aiokafka", besides: codecs}.library("aiokafka", "0.14.0", "0.8.0", "0.8.0 and later on Python 3.11"),
+		pypiLibrary{pack: "kafka-python", besides: codecs}.library("kafka-python", "3.0.12", "2.0.2", "2.0.2 and later; with idempotence 2.2.0 and later"),
 	}
 }
 
@@ -33,11 +33,12 @@ type pypiLibrary struct {
 // installed with a library.
 const constraintsName = "constraints.txt"
 
-func (p pypiLibrary) library(name, newest, versions string) Library {
+func (p pypiLibrary) library(name, newest, oldest, versions string) Library {
 	return Library{
-		Name: name, Explain: "Python, " + p.pack + " from PyPI", Newest: newest, Versions: versions,
+		Name: name, Explain: "Python, " + p.pack + " from PyPI", Newest: newest, Oldest: oldest, Versions: versions,
 		tools: []tool{{"python3", "from your distribution, with venv: Debian's package is python3-venv"}},
-		build: p.build,
+		build: p.build, list: p.list,
+		ListNote: "those that have a wheel for this machine and its Python",
 		source: func() map[string][]byte {
 			return together(files(drivers.Source, "python", ""), files(drivers.Source, name, ""))
 		},
