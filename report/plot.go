@@ -34,7 +34,7 @@ type plot struct {
 	logs      []plotLog
 	processes []history.Process // that take part, by id
 	brokers   []int32
-	left      struct{ frames, records, faults int }
+	left      struct{ frames, records, faults, never int }
 
 	about   map[recordID]bool // whom the anomaly is about
 	appends map[appendedAt]bool
@@ -250,8 +250,12 @@ func (p *plot) strikes() {
 				f.end, f.over = e, true
 			}
 		}
-		during := fired && f.start.At <= last && (!f.over || f.end.At >= first) && beside < mostAtWork
-		if !fired || !touched[planned.ID] && !p.whole && !during {
+		during := f.start.At <= last && (!f.over || f.end.At >= first) && beside < mostAtWork
+		if !fired {
+			p.left.never++
+			continue
+		}
+		if !touched[planned.ID] && !p.whole && !during {
 			p.left.faults++
 			continue
 		}

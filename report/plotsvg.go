@@ -11,11 +11,11 @@ import (
 const (
 	svgTime    = 96  // the width of the times on the left
 	svgLane    = 150 // between producers, and between brokers
-	svgGap     = 430 // from the last producer to the proxy: what frames carry is written there
+	svgGap     = 500 // from the last producer to the proxy: what frames carry is written there
 	svgBar     = 11  // the width of a fault's bar, and the space beside it
 	svgHead    = 44  // the height of the lanes' names
 	svgRow     = 27
-	svgLetters = 64 // that a label in the gap may have
+	svgLetters = 74 // that a label in the gap may have
 )
 
 // What the template draws.
@@ -138,7 +138,9 @@ func (c *canvas) frame(r plotRow, y int) {
 	}
 	from, to := at[way.from], at[way.to]
 	class := map[ending]string{arrived: "arrow", held: "arrow held", lost: "arrow lost", altered: "arrow altered"}[way.end]
-	c.Arrows = append(c.Arrows, svgLine{from, y, to, y, class})
+	if from != to {
+		c.Arrows = append(c.Arrows, svgLine{from, y, to, y, class})
+	}
 	label := c.label(e)
 	if what := doing(e); what != "" {
 		label += ", " + what

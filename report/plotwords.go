@@ -107,11 +107,13 @@ func doing(e history.WireEvent) string {
 	if e.Action == history.ActionPassed && e.Kind != history.WireRelease && e.Kind != history.WireDelivery {
 		return ""
 	}
-	text := e.Action.String()
 	if e.Kind == history.WireRelease || e.Kind == history.WireDelivery {
-		text = "held before, now " + text
+		if e.Action == history.ActionPassed {
+			return "held before"
+		}
+		return "held before, lost"
 	}
-	return text + by(e.Fault)
+	return e.Action.String() + by(e.Fault)
 }
 
 // since is a time as a page shows it, from its first row on.
@@ -158,7 +160,7 @@ func (p *plot) leaves() string {
 		one, many string
 	}{
 		{p.left.records, "record", "records"}, {p.left.frames, "batch, answer or other row of the wire journal", "batches, answers and other rows of the wire journal"},
-		{p.left.faults, "fault", "faults"},
+		{p.left.faults, "fault", "faults"}, {p.left.never, "fault that never struck", "faults that never struck"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.one, part.many))
@@ -167,7 +169,7 @@ func (p *plot) leaves() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "Not shown: " + strings.Join(parts, "; ") + ". They have nothing to do with the records that are, as far as the wire shows, or there are too many."
+	return "Not shown: " + strings.Join(parts, "; ") + "."
 }
 
 // who names a process on its lane.
