@@ -63,15 +63,22 @@ type (
 func newRest(r *run) *rest {
 	return &rest{
 		recorder: r.recorder, standing: func() nemesis.Standing { return r.nemesis.Standing() },
-		process: r.roster.processes, inFlight: cmp.Or(r.scenario.Workload.InFlight, usualInFlight),
+		process: r.roster.processes, inFlight: cmp.Or(r.scenario.Workload.InFlight, usualInFlight(r.scenario.Clients)),
 		again: again(r.scenario.Clients), quiet: quiet(r.scenario.Clients),
 		open: make(map[request]struct{}), held: make(map[part]history.WireEvent),
 	}
 }
 
-// usualInFlight is how many requests most clients have under way at most, and
-// idempotent ones may.
-const usualInFlight = 5
+// usualInFlight is how many requests clients have under way at most that are not
+// told: idempotent ones five, others perhaps one only.
+func usualInFlight(all []suites.Client) int {
+	for _, c := range all {
+		if !c.Idempotence {
+			return 1
+		}
+	}
+	return 5
+}
 
 // again is how long clients may wait before they try again, linger included.
 func again(all []suites.Client) time.Duration {
