@@ -140,6 +140,6 @@ could not do its job; 64 wrong usage.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(runCommand(), checkCommand(), showCommand(), listCommand(),
-		doctorCommand(), cleanCommand(), versionCommand(), driverCommand(), conformCommand(), replayCommand(), shrinkCommand())
+		doctorCommand(), cleanCommand(), versionCommand(), driverCommand(), conformCommand(), replayCommand(), shrinkCommand(), bisectCommand())
 	return root
 }

@@ -62,9 +62,8 @@ func loadRun(dir string) (recorded, error) {
 		return r, fmt.Errorf("the scenario in %s: %w", filepath.Join(dir, "manifest.json"), err)
 	}
 	r.scenario.Folder = r.run.Manifest.Folder
-	if r.verdict, err = checker.Load(dir); errors.Is(err, os.ErrNotExist) {
-		r.verdict, err = judge(dir)
-	}
+	// Judged anew, since an older verdict may not name causes as this one does.
+	r.verdict, err = judged(dir)
 	return r, err
 }
 

@@ -42,7 +42,7 @@ func showCommand() *cobra.Command {
 			case steps:
 				err = stepLines(out, run)
 			case html != "" || markdown != "":
-				err = pages(run, html, markdown)
+				err = pages(run, html, markdown, report.PageInfo{Command: sameAgain(run)})
 			default:
 				err = story(out, run)
 			}
@@ -88,12 +88,11 @@ func story(out io.Writer, run *history.Run) error {
 }
 
 // pages writes a run's anomaly as a page, in one form or both.
-func pages(run *history.Run, html, markdown string) error {
+func pages(run *history.Run, html, markdown string, about report.PageInfo) error {
 	verdict, err := verdictOf(run)
 	if err != nil {
 		return err
 	}
-	about := report.PageInfo{Command: sameAgain(run)}
 	for _, page := range []struct {
 		file  string
 		write func(io.Writer, *history.Run, *checker.Verdict, report.PageInfo) error

@@ -14,6 +14,7 @@ import (
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/repro"
 	"github.com/idemcheck/idemcheck/runner"
+	"github.com/idemcheck/idemcheck/suites"
 )
 
 // shrinkFlags is what `idemcheck shrink` was told.
@@ -108,6 +109,7 @@ func (f *shrinkFlags) run(cmd *cobra.Command, path string) error {
 	}
 	start.Name, start.Folder, start.File = f.name, "", ""
 	start.Why = why(rec.run, signature)
+	start.Expect = suites.Expect{Violation: string(signature.Kind)}
 	if f.dir == "" {
 		f.dir = filepath.Join("shrunk", f.name)
 	}

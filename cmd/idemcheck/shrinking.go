@@ -13,6 +13,7 @@ import (
 
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/cluster/external"
+	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/repro"
 	"github.com/idemcheck/idemcheck/runner"
@@ -175,7 +176,10 @@ func (s *shrinking) conclude(start suites.Scenario, r repro.Result) (int, error)
 	fmt.Fprintf(s.out, "\n%s\n", strings.Join(story, "\n"))
 	fmt.Fprintf(s.out, "scenario: %s\n", file)
 	if dir := s.hits[hash]; dir != "" {
-		fmt.Fprintf(s.out, "a run of it: %s\n", dir)
+		if err := s.pages(dir, s.again(file), story); err != nil {
+			return exitBroken, err
+		}
+		fmt.Fprintf(s.out, "a run of it: %s\npages: %s.html and .md\n", dir, filepath.Join(s.flags.dir, s.flags.name))
 	}
 	fmt.Fprintf(s.out, "run it: %s\n", s.again(file))
 	switch {
@@ -185,6 +189,16 @@ func (s *shrinking) conclude(start suites.Scenario, r repro.Result) (int, error)
 		return exitInconclusive, nil
 	}
 	return exitViolation, nil
+}
+
+// pages draws a run of the result.
+func (s *shrinking) pages(dir, command string, story []string) error {
+	run, err := history.Open(dir)
+	if err != nil {
+		return err
+	}
+	to := filepath.Join(s.flags.dir, s.flags.name)
+	return pages(run, to+".html", to+".md", report.PageInfo{Command: command, Story: story})
 }
 
 // again is the command that runs the scenario.
