@@ -108,6 +108,9 @@ func (a *anew) on(cmd *cobra.Command, r *recorded) (*runFlags, error) {
 			f.cluster = "external"
 		}
 	}
+	if was.Kind != "docker" {
+		was.Kafka = "" // of a cluster that cannot be had by its version
+	}
 	f.kafka = []string{cmp.Or(a.kafka, was.Kafka, defaultKafka)}
 	switch {
 	case a.image != "":
