@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -112,4 +113,22 @@ func TestSeveralProducersLeaveTheSameLogs(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestShowWritesPagesAndSteps(t *testing.T) {
+	dir := t.TempDir()
+	golden, err := filepath.Abs("../../results/golden/retry-reorders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli(t, dir, "show", golden, "--html", "page.html", "--markdown", "page.md").want(t, 0)
+	for name, says := range map[string]string{"page.html": "<svg", "page.md": "idemcheck run --seed 1 smoke/retry-reorders"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(text), says) {
+			t.Errorf("%s does not say %q: %v\n%.2000s", name, says, err, text)
+		}
+	}
+	cli(t, dir, "show", golden, "--steps").want(t, 0, "strikes, at ", "to broker ", "answer NONE at offset 0 passed")
+	cli(t, dir, "show", golden, "--steps", "--html", "page.html").want(t, 64, "none of the others can be")
+	cli(t, dir, "show", golden, "--html", "no/such/page.html").want(t, 3, "write the page: ")
 }
