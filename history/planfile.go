@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // OpenPlan reads a plan file by itself, wherever it lies. It is strict: a plan
@@ -80,6 +82,20 @@ func loadStrictly(path string, to any) error {
 	from.DisallowUnknownFields()
 	if err := from.Decode(to); err != nil {
 		return fmt.Errorf("%s is damaged: %s: %w", path, place(text, err), err)
+	}
+	return nil
+}
+
+// PlanAltered says how the plan of a run directory differs from the one that
+// its manifest lists; nil when it does not, or when the manifest is from before
+// plans were listed.
+func (r *Run) PlanAltered() error {
+	i := slices.IndexFunc(r.Manifest.Files, func(f File) bool { return f.Name == planName })
+	if i < 0 {
+		return nil
+	}
+	if wrong := r.compare(r.Manifest.Files[i]); wrong != "" {
+		return fmt.Errorf("%s: %s", r.Dir, strings.TrimSuffix(wrong, "."))
 	}
 	return nil
 }
