@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -85,17 +86,16 @@ func loadStrictly(path string, to any) error {
 	return nil
 }
 
-// PlanAltered says that the plan in the directory is not the one that the run
-// carried out. It is nil where the manifest does not say what that was, as in
-// directories of schema 1 plans.
+// PlanAltered says how the plan of a run directory differs from the one that
+// its manifest lists; nil when it does not, or when the manifest is from before
+// plans were listed.
 func (r *Run) PlanAltered() error {
-	for _, f := range r.Manifest.Files {
-		if f.Name != planName {
-			continue
-		}
-		if text := r.compare(f); text != "" {
-			return fmt.Errorf("run directory %s: %s", r.Dir, strings.TrimSuffix(text, "."))
-		}
+	i := slices.IndexFunc(r.Manifest.Files, func(f File) bool { return f.Name == planName })
+	if i < 0 {
+		return nil
+	}
+	if wrong := r.compare(r.Manifest.Files[i]); wrong != "" {
+		return fmt.Errorf("%s: %s", r.Dir, strings.TrimSuffix(wrong, "."))
 	}
 	return nil
 }

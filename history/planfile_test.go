@@ -41,7 +41,11 @@ func TestAPlanFileIsReadByItself(t *testing.T) {
 
 func TestAnAlteredPlanIsNoticed(t *testing.T) {
 	w, dir := testWriter(t, WriterOptions{})
-	says(t, finish(t, w, dir))
+	whole := finish(t, w, dir)
+	says(t, whole)
+	if err := whole.PlanAltered(); err != nil {
+		t.Error(err)
+	}
 	path := filepath.Join(dir, planName)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -56,7 +60,13 @@ func TestAnAlteredPlanIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, run, "plan.json has been altered")
+	if err := run.PlanAltered(); err == nil || !strings.Contains(err.Error(), "plan.json has been altered") {
+		t.Error(err)
+	}
 	// A directory from before plans were listed is whole without.
 	run.Manifest.Files = run.Manifest.Files[:len(run.Manifest.Files)-1]
 	says(t, run)
+	if err := run.PlanAltered(); err != nil {
+		t.Error(err)
+	}
 }
