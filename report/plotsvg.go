@@ -145,10 +145,9 @@ func (c *canvas) frame(r plotRow, y int) {
 	if what := doing(e); what != "" {
 		label += ", " + what
 	}
-	switch {
-	case e.Kind == history.WireRequest || e.Kind == history.WireDelivery:
+	if e.Kind == history.WireRequest || e.Kind == history.WireDelivery {
 		c.write(at[atProducer]+12, y-5, "label", "start", label)
-	default:
+	} else {
 		c.write(c.proxy-14, y-5, "label", "end", label)
 	}
 	switch way.end {
