@@ -53,7 +53,7 @@ func drawn(t *testing.T, seed uint64) suites.Scenario {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := all[0]
+	sc := all[0].Drawn(seed)
 	shape := nemesis.Shape{Topics: sc.Topics.Count, Partitions: sc.Topics.Partitions, Producers: sc.Workload.Producers, Brokers: sc.Cluster.Brokers}
 	plan, err := nemesis.DrawMix(*sc.Mix, shape, seed, 0)
 	if err != nil {

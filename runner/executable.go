@@ -25,6 +25,7 @@ func Executable(sc suites.Scenario, plan *history.Plan) error {
 }
 
 func executable(sc suites.Scenario, plan *history.Plan) error {
+	sc = sc.Drawn(plan.Seed)
 	if plan.Schema > history.PlanSchema {
 		return fmt.Errorf("it has schema version %d, this idemcheck knows versions up to %d: update idemcheck", plan.Schema, history.PlanSchema)
 	}

@@ -11,8 +11,10 @@ import (
 )
 
 // Draw turns a scenario and a seed into a concrete plan. The same two give the
-// same plan, anywhere.
+// same plan, anywhere. What varies is drawn as well: the plan's scenario is the
+// one that is left.
 func Draw(sc suites.Scenario, seed uint64) (*history.Plan, error) {
+	sc = sc.Drawn(seed)
 	plan := &history.Plan{Schema: history.PlanSchema, Seed: seed}
 	var err error
 	if plan.Scenario, err = suites.Resolve(sc); err != nil {
@@ -52,10 +54,11 @@ func shape(sc suites.Scenario) nemesis.Shape {
 }
 
 // Pin is the scenario from which every seed draws this plan: its faults are
-// listed one by one with all that was drawn of them, in place of ranges and a
-// mix, and so are the partitions that its producers send to. Everything else,
+// listed one by one with all that was drawn of them, in place of ranges, a mix
+// and what varies, and so are the partitions that its producers send to. Everything else,
 // the rest of the workload included, stays as the scenario has it.
 func Pin(sc suites.Scenario, plan *history.Plan) (suites.Scenario, error) {
+	sc = sc.Drawn(plan.Seed)
 	specs, err := nemesis.Specs(plan.Faults)
 	if err != nil {
 		return sc, err

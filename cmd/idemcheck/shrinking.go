@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -78,11 +77,7 @@ func (s *shrinking) versions() string {
 
 // valid says whether a scenario can be run as it stands.
 func (s *shrinking) valid(sc suites.Scenario) error {
-	raw, err := json.Marshal(sc)
-	if err != nil {
-		return err
-	}
-	if _, err := suites.FromResolved(raw, vocabulary()); err != nil {
+	if err := sc.Valid(vocabulary()); err != nil {
 		return err
 	}
 	if _, err := runner.Draw(sc, s.rec.plan.Seed); err != nil {
