@@ -67,6 +67,9 @@ func (r *replay) all(ctx context.Context) (err error) {
 	if why := session.Can(r.rec.scenario); why != nil {
 		return fmt.Errorf("the plan of %s cannot be carried out there: %w", r.rec.path, why)
 	}
+	if err := session.Provide(ctx, r.rec.scenario); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for n := 1; n <= r.flags.times && ctx.Err() == nil; n++ {

@@ -50,6 +50,9 @@ func (s *shrinking) search(ctx context.Context, start suites.Scenario, facts rep
 	if why := s.session.Can(start); why != nil {
 		return exitBroken, fmt.Errorf("the plan of %s cannot be carried out there: %w", s.rec.path, why)
 	}
+	if err := s.session.Provide(ctx, start); err != nil {
+		return exitBroken, err
+	}
 	result, err := repro.Shrink(ctx, repro.Task{
 		Run: s.rec.run.Manifest.Run, Signature: s.signature, Start: start, Facts: facts, Versions: s.versions(),
 		Try: s.try, Valid: s.valid, Baseline: s.flags.baseline, Confirm: s.flags.confirm, Wanted: s.flags.wanted,
