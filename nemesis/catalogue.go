@@ -78,20 +78,25 @@ type complain func(field, format string, values ...any)
 
 // Catalogue lists every fault by name.
 func Catalogue() []Kind {
-	all := slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(),
-		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults(), diskFaults())
+	all := everything()
 	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
+// everything lists every fault, family by family.
+func everything() []Kind {
+	return slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(),
+		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults(), diskFaults())
+}
+
 // ByName finds a kind of fault.
 func ByName(name string) (Kind, error) {
-	all := Catalogue()
+	all := everything()
 	if i := slices.IndexFunc(all, func(k Kind) bool { return k.Name == name }); i >= 0 {
 		return all[i], nil
 	}
 	var names []string
-	for _, k := range all {
+	for _, k := range Catalogue() {
 		names = append(names, k.Name)
 	}
 	return Kind{}, fmt.Errorf("unknown fault %q (there are %s)", name, strings.Join(names, ", "))

@@ -60,8 +60,10 @@ func everyScenario(t *testing.T, each func(sc suites.Scenario, seeds uint64)) {
 		}
 		for _, sc := range all {
 			seeds := uint64(3)
-			if sc.Mix != nil {
-				seeds = 60
+			if sc.Mix != nil && testing.Short() {
+				seeds = 15
+			} else if sc.Mix != nil {
+				seeds = 100
 			}
 			each(sc, seeds)
 		}
