@@ -97,7 +97,7 @@ func mutants() []mutant {
 		{"a leader that steps down has appended nothing", "wire.go", "case 3, 6, 56:", "case 3, 56:"},
 		{"any offset in a refusal tells of an append", "wire.go", "return ev.BaseOffset > 0", "return ev.BaseOffset >= 0"},
 		{"a refusal with an offset is one", "producers.go", "if hasAppended(answer) {", "if false {"},
-		{"a restart is a fault like any other", "diagnoseduplicate.go", "\t\tif restarts {\n\t\t\tforgot =", "\t\tif false {\n\t\t\tforgot ="},
+		{"a restart is a fault like any other", "diagnoseduplicate.go", "\t\tif restarts {\n\t\t\tforgot =", "\t\tif restarts && false {\n\t\t\tforgot ="},
 		{"causes of one kind are one anomaly", "protocol.go", "protocolKey{kind, cause, ev.Process", "protocolKey{kind, CauseNotDeduplicated, ev.Process"},
 		{"kfake is judged as Kafka", "conclude.go", "case g.Name == BrokerProtocol && j.story.embedded:", "case false:"},
 		{"an inconclusive guarantee passes", "conclude.go", "if why := j.unproven(g.Name); why != \"\" {", "if why := j.unproven(g.Name); why == \"never\" {"},
