@@ -30,6 +30,9 @@ func (n *Nemesis) leader(ctx context.Context, f *fault) (broker int32, target st
 
 // moveLeader hands leadership to another replica.
 func (n *Nemesis) moveLeader(f *fault) error {
+	if n.env.Replication == 1 && n.env.Cluster.Has(cluster.CanReplicate) {
+		return errUnfired // a partition of one replica has nobody to move to
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	from, target, err := n.leader(ctx, f)

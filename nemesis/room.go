@@ -129,6 +129,8 @@ func (f *fault) takesPart() bool {
 // neverWhy says why a fault whose trigger came did not strike.
 func (f *fault) neverWhy() string {
 	switch {
+	case f.plan.Fault == MoveLeader && f.atWork:
+		return "its trigger came, and the partition has no other replica to lead it"
 	case f.plan.Families > 0 && (f.kind.beside != nil || f.waited > 0):
 		return "its trigger came, but other faults were in force until all records were answered"
 	case f.kind.beside != nil:

@@ -93,7 +93,8 @@ func checkConfig(spec history.FaultSpec, complain complain) {
 // topic is the one that the plan means.
 func (n *Nemesis) topic(f *fault) string { return n.env.Topics[f.plan.Target.Topic] }
 
-// errUnfired is returned by a fault that was healed before it took effect.
+// errUnfired is returned by a fault that was healed before it took effect, or had
+// nothing to take effect on.
 var errUnfired = errors.New("healed before it took effect")
 
 // deleted notes what the fault deleted on purpose.

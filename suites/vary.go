@@ -19,6 +19,7 @@ type Alternative struct {
 	Weight      int                  `yaml:"weight,omitempty" json:"weight,omitempty"` // against the others'; 0 is 1
 	Idempotence *bool                `yaml:"idempotence,omitempty" json:"idempotence,omitempty"`
 	Options     Options              `yaml:"options,omitempty" json:"options"` // of every client
+	Topics      Topics               `yaml:"topics,omitempty" json:"topics"`
 	Workload    history.WorkloadSpec `yaml:"workload,omitempty" json:"workload"`
 	Check       []string             `yaml:"check,omitempty" json:"check,omitempty"`
 }
@@ -58,6 +59,7 @@ func (s Scenario) as(a Alternative) Scenario {
 			c.OrWithout = c.OrWithout && c.Idempotence
 		}
 	}
+	s.Topics = over(s.Topics, a.Topics)
 	s.Workload = over(s.Workload, a.Workload)
 	if len(a.Check) > 0 {
 		s.Check = a.Check
