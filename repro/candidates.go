@@ -106,15 +106,24 @@ func (s *search) faults(entries []int) string {
 }
 
 // inStep has every call wait until the wire is at rest: a run in step comes
-// back more often than one that races, and what follows goes faster for it.
+// back more often than one that races, and what follows goes faster for it. Where
+// an anomaly needs several records under way, a burst of them is one step.
 func inStep(s *search) {
 	if s.best.Workload.Step {
 		return
 	}
-	s.change("in step", func(sc *suites.Scenario) {
-		w := &sc.Workload
-		w.Step, w.Rate, w.Tail = true, "", 0 // neither goes with it
-	})
+	step := func(w *history.WorkloadSpec) { w.Step, w.Rate, w.Tail = true, "", 0 } // neither goes with it
+	if s.change("in step", func(sc *suites.Scenario) { step(&sc.Workload) }) || s.best.Workload.Burst > 0 {
+		return
+	}
+	for _, burst := range []int{5, 20} {
+		if s.change(fmt.Sprintf("in step, in bursts of %d", burst), func(sc *suites.Scenario) {
+			step(&sc.Workload)
+			sc.Workload.Burst, sc.Workload.Outstanding, sc.Workload.Batch = burst, 0, 0
+		}) {
+			return
+		}
+	}
 }
 
 // allPlain tries at once what the passes behind it try one by one and what

@@ -41,6 +41,15 @@ func TestKnownBugsAreFoundAndTheirMendingsPass(t *testing.T) {
 	c.want(t, exitAsExpected, "11 as expected", "dropped-batch")
 }
 
+// What search found, and shrinking made small, comes back on real brokers; and
+// the versions that mend it pass.
+func TestRegressionsComeBackOnRealBrokers(t *testing.T) {
+	needsDocker(t)
+	needsClients(t, "kafkajs", "sarama", "kafka-go", "franz-go")
+	dir := t.TempDir()
+	cli(t, dir, "run", "--cluster", "docker", "--runs", "2", "regressions").want(t, exitAsExpected, "as expected")
+}
+
 // One library of each ecosystem, and the cases that show that it is built well;
 // `idemcheck driver test NAME` has them all.
 func TestDriversOfEveryLanguageKeepToTheProtocol(t *testing.T) {
