@@ -171,10 +171,10 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 		fmt.Fprintf(&text, "; the client took that for a loss and sent the same record as %s: stored again at offset %d", stamp, second.Offset)
 		return diagnosis{blame, comes, text.String()}
 	}
-	if known && tpOf(&cause) == inv.tp && asksForEpoch(cause.Error) {
-		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, cause.At); restarts {
+	if own, refused := j.story.refusals[epochKey{inv.tp, first.ProducerID, first.Epoch}]; refused && second.ProducerID == first.ProducerID {
+		if d, restarts := j.story.disturbance(inv.tp, attempts[0].request.At, own.At); restarts {
 			fmt.Fprintf(&text, "; the leader forgot what it had stored (%s) and answered %s to %s of the same partition; the client raised its epoch for all that it had no answer for, and sent the same record as %s: stored again at offset %d",
-				d, codeName(cause.Error), batchOf(cause), stamp, second.Offset)
+				d, codeName(own.Error), batchOf(own), stamp, second.Offset)
 			return diagnosis{BlameLimit, CauseForgotRestart, text.String()}
 		}
 	}

@@ -268,7 +268,7 @@ func TestARestartedLeaderForgets(t *testing.T) {
 // unacknowledged when the leader restarts. Only the first is tried again as it
 // was; its refusal makes the client number both anew.
 func TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither(t *testing.T) {
-	build := func(fault string, partition int32) *memoryRun {
+	build := func(fault string, partitions ...int32) *memoryRun {
 		m := baseRun()
 		m.plan.Faults = []history.PlannedFault{{Fault: fault}}
 		m.faults = []history.FaultEvent{{Fault: fault, Target: "all 3 brokers", Status: history.FaultStarted, At: later + 10},
@@ -277,11 +277,14 @@ func TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither(t *testing.T) {
 			m.send(1, later+i, later+90+i, history.Acked, 8+2*i).stored(1, 4+i)
 			m.batch(request(1, 4+i, 1, later+2+i)).batch(with(answer(1, 4+i, 1, later+5+i, 0, 6+i), cut))
 		}
-		refused := func(ev *history.WireEvent) { ev.Partition = partition }
-		m.batch(with(retried(request(1, 4, 1, later+20), 30), refused)).batch(with(retried(answer(1, 4, 1, later+30, 45, -1), 30), refused))
+		for i, partition := range partitions {
+			refused := func(ev *history.WireEvent) { ev.Partition = partition }
+			at := later + 20 + int64(i)
+			m.batch(with(retried(request(1, 4, 1, at), 30+int64(i)), refused)).batch(with(retried(answer(1, 4, 1, at+10, 45, -1), 30+int64(i)), refused))
+		}
 		// An error of another kind on its way does not make it raise the epoch.
 		m.send(1, later+12, later+99, history.Unknown, -1)
-		m.batch(retried(request(1, 6, 1, later+31), 31)).batch(retried(answer(1, 6, 1, later+32, 19, -1), 31))
+		m.batch(retried(request(1, 6, 1, later+32), 33)).batch(retried(answer(1, 6, 1, later+33, 19, -1), 33))
 		for i := range int64(2) {
 			bumped := func(ev *history.WireEvent) { ev.Epoch, ev.BaseSequence = 1, int32(i) }
 			m.storedAs(history.LogRecord{Process: 1, Number: 4 + i, ProducerID: 1001, Epoch: 1, Sequence: int32(i), LeaderEpoch: 1})
@@ -300,7 +303,9 @@ func TestWhatStoodBehindAForgottenBatchIsNotTheClientsEither(t *testing.T) {
 		"a restart": {build("restart-all", 0), BlameLimit,
 			"the leader forgot what it had stored (fault 0, restart-all all 3 brokers) and answered 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) to batch (pid 1001, epoch 0, seq 4, 1 record) of the same partition; " +
 				"the client raised its epoch for all that it had no answer for, and sent the same record as (pid 1001, epoch 1, seq 1): stored again at offset 10"},
-		"no restart":        {build("reset", 0), BlameClient, "after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER): stored again at offset 10: it could not know the first to be lost"},
+		"no restart": {build("reset", 0), BlameClient, "after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER): stored again at offset 10: it could not know the first to be lost"},
+		"a restart, of which another partition told first": {build("restart-all", 1, 0), BlameLimit,
+			"the leader forgot what it had stored (fault 0, restart-all all 3 brokers) and answered 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) to batch (pid 1001, epoch 0, seq 4, 1 record) of the same partition"},
 		"another partition": {build("restart-all", 1), BlameClient, "after it got 45 (OUT_OF_ORDER_SEQUENCE_NUMBER) for partition 1: stored again at offset 10"},
 	} {
 		t.Run(name, func(t *testing.T) {

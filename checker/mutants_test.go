@@ -92,7 +92,7 @@ func mutants() []mutant {
 		{"only NONE tells of a retry that was known", "brokerprotocol.go", "pp == nil || !hasAppended(ev)", "pp == nil || code != 0"},
 		{"the broker answers for forged codes", "brokerprotocol.go", "if code == history.NeverAsked {", "if false {"},
 		{"any error after the refusal made the client raise its epoch", "producers.go", "!p.hasFail || !asksForEpoch(p.failed.Error) || asksForEpoch(ev.Error)", "true"},
-		{"a refusal elsewhere excuses what is numbered anew", "diagnoseduplicate.go", "known && tpOf(&cause) == inv.tp && ", "known && "},
+		{"a refusal elsewhere excuses what is numbered anew", "diagnoseduplicate.go", "own, refused := j.story.refusals[epochKey{inv.tp, first.ProducerID, first.Epoch}];", "own, refused := cause, known;"},
 		{"whatever was passed on was read", "diagnoseduplicate.go", "ok && ended < reached+inTime", "ok && ended < 0"},
 		{"a leader that steps down has appended nothing", "wire.go", "case 3, 6, 56:", "case 3, 56:"},
 		{"any offset in a refusal tells of an append", "wire.go", "return ev.BaseOffset > 0", "return ev.BaseOffset >= 0"},

@@ -167,6 +167,9 @@ func (j *journal) told(ev *history.WireEvent) {
 		b.errors++
 	}
 	pp.excused = true
+	if asksForEpoch(ev.Error) {
+		j.story.refused(ev)
+	}
 	if ev.Epoch == p.epoch && (!p.hasFail || !asksForEpoch(p.failed.Error) || asksForEpoch(ev.Error)) {
 		p.failed, p.hasFail = *ev, true
 	}

@@ -12,6 +12,7 @@ import (
 type story struct {
 	faults   []faultSpan // by id of the planned fault, then start
 	bumps    map[bumpKey]history.WireEvent
+	refusals map[epochKey]history.WireEvent // the first that asked for a new epoch
 	reuses   map[tripleKey]bool
 	embedded bool
 	deletions
@@ -36,6 +37,13 @@ type bumpKey struct {
 	epoch int16
 }
 
+// epochKey names what a producer sent to one partition under one epoch.
+type epochKey struct {
+	tp    history.TopicPartition
+	id    int64
+	epoch int16
+}
+
 type tripleKey struct {
 	tp    history.TopicPartition
 	id    int64
@@ -44,7 +52,7 @@ type tripleKey struct {
 }
 
 func newStory(m *history.Manifest, events []history.FaultEvent) *story {
-	st := &story{bumps: make(map[bumpKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded", deletions: newDeletions(events)}
+	st := &story{bumps: make(map[bumpKey]history.WireEvent), refusals: make(map[epochKey]history.WireEvent), reuses: make(map[tripleKey]bool), embedded: m.Cluster.Kind == "embedded", deletions: newDeletions(events)}
 	open := make(map[int32]int)
 	for _, ev := range events {
 		switch ev.Status {
@@ -68,6 +76,16 @@ func (st *story) bump(ev *history.WireEvent, p *producer) {
 		}
 	}
 	p.hasFail = false
+}
+
+// refused notes an answer by which the leader of a partition did not know what a
+// sequence follows. The epoch is one for all partitions of a producer: the answer
+// that made it raise it may have been of another partition.
+func (st *story) refused(ev *history.WireEvent) {
+	key := epochKey{tpOf(ev), ev.ProducerID, ev.Epoch}
+	if _, ok := st.refusals[key]; !ok {
+		st.refusals[key] = *ev
+	}
 }
 
 // reused notes a sequence used for other records.
@@ -113,10 +131,11 @@ func (st *story) disturbed(from, to int64) bool {
 
 // disturbance returns the fault on brokers, in force between two moments, that
 // is most likely to have cost a partition's leader what it knew: in words, and
-// whether it ends a broker's process. That is the first that does, else the
-// first about that very partition, else the first; empty when there was none.
+// whether it ends a broker's process. That is the first that does and began in
+// between, else one that does and had begun before, else the first about that very
+// partition, else the first; empty when there was none.
 func (st *story) disturbance(tp history.TopicPartition, from, to int64) (words string, restarts bool) {
-	const none, any, its, ends = 0, 1, 2, 3
+	const none, any, its, ends, began = 0, 1, 2, 3, 4
 	best := none
 	for _, f := range st.faults {
 		if !touchesBrokers(f.name) || f.start > to || f.end < from {
@@ -124,6 +143,8 @@ func (st *story) disturbance(tp history.TopicPartition, from, to int64) (words s
 		}
 		weight := any
 		switch {
+		case endsProcess(f.name) && f.start >= from:
+			weight = began
 		case endsProcess(f.name):
 			weight = ends
 		case f.about(tp):
@@ -133,7 +154,7 @@ func (st *story) disturbance(tp history.TopicPartition, from, to int64) (words s
 			best, words = weight, fmt.Sprintf("fault %d, %s", f.id, strings.TrimSpace(f.name+" "+f.target))
 		}
 	}
-	return words, best == ends
+	return words, best >= ends
 }
 
 // expiry returns the fault, in words, by which a broker forgot producer ids

@@ -43,6 +43,7 @@ func TestWhatMadeALeaderForgetIsTheRestartAndNotWhateverCameFirst(t *testing.T) 
 	move := span(0, "move-leader", "broker 3 (leader of t/11, leader epoch 0)")
 	its := span(1, "move-leader", "broker 1 (leader of t/1, leader epoch 0)")
 	all := span(2, "restart-all", "all 3 brokers")
+	early := faultSpan{id: 4, name: "kill-leader", target: "broker 1 (leader of t/1, leader epoch 0)", start: 5, end: 11}
 	link := span(3, "blackhole-acks", "connection 7 of producer 0 to broker 1")
 	for name, c := range map[string]struct {
 		faults   []faultSpan
@@ -50,13 +51,15 @@ func TestWhatMadeALeaderForgetIsTheRestartAndNotWhateverCameFirst(t *testing.T) 
 		words    string
 		restarts bool
 	}{
-		"nothing":                                {nil, 0, "", false},
-		"a fault on links":                       {[]faultSpan{link}, 0, "", false},
-		"a fault that was over":                  {[]faultSpan{all}, 21, "", false},
-		"another partition's move, and no other": {[]faultSpan{move}, 0, "fault 0, move-leader broker 3 (leader of t/11, leader epoch 0)", false},
-		"its own move behind another's":          {[]faultSpan{move, its}, 0, "fault 1, move-leader broker 1 (leader of t/1, leader epoch 0)", false},
-		"a restart behind both":                  {[]faultSpan{move, its, all}, 0, "fault 2, restart-all all 3 brokers", true},
-		"a restart before them":                  {[]faultSpan{all, its}, 0, "fault 2, restart-all all 3 brokers", true},
+		"nothing":                                   {nil, 0, "", false},
+		"a fault on links":                          {[]faultSpan{link}, 0, "", false},
+		"a fault that was over":                     {[]faultSpan{all}, 21, "", false},
+		"another partition's move, and no other":    {[]faultSpan{move}, 0, "fault 0, move-leader broker 3 (leader of t/11, leader epoch 0)", false},
+		"its own move behind another's":             {[]faultSpan{move, its}, 0, "fault 1, move-leader broker 1 (leader of t/1, leader epoch 0)", false},
+		"a restart behind both":                     {[]faultSpan{move, its, all}, 0, "fault 2, restart-all all 3 brokers", true},
+		"a restart before them":                     {[]faultSpan{all, its}, 0, "fault 2, restart-all all 3 brokers", true},
+		"a restart behind one that was nearly over": {[]faultSpan{early, all}, 10, "fault 2, restart-all all 3 brokers", true},
+		"one that was nearly over":                  {[]faultSpan{early, its}, 10, "fault 4, kill-leader broker 1 (leader of t/1, leader epoch 0)", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := &story{faults: c.faults}
