@@ -38,7 +38,7 @@ func TestKnownBugsAreFoundAndTheirMendingsPass(t *testing.T) {
 	needsClients(t, "kafkajs", "sarama", "kafka-go", "franz-go")
 	dir := t.TempDir()
 	c := cli(t, dir, "run", "--seed", "7", "regressions")
-	c.want(t, exitAsExpected, "11 as expected", "dropped-batch")
+	c.want(t, exitAsExpected, "16 as expected", "dropped-batch")
 }
 
 // What search found, and shrinking made small, comes back on real brokers; and
