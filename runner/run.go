@@ -175,7 +175,10 @@ func (r *run) enter(ctx context.Context, p phase) error {
 
 // errBudget ends the sending when a scenario's budget is over. That is no
 // error of the harness: what hangs by then is judged.
-var errBudget = errors.New("the budget is over")
+var errBudget = errors.New(BudgetOver)
+
+// BudgetOver is said by the error of a run that did not send all by then.
+const BudgetOver = "the budget is over"
 
 func (r *run) bringUp(ctx context.Context) (err error) {
 	if r.site, err = r.session.ensure(ctx, r.scenario); err != nil {

@@ -97,6 +97,9 @@ func (s *shrinking) try(ctx context.Context, sc suites.Scenario) (repro.Attempt,
 		return repro.Attempt{}, ctx.Err()
 	}
 	a := repro.Attempt{Outcome: repro.Broken, Why: result.Broken + result.Skipped}
+	if strings.Contains(result.Broken, runner.BudgetOver) {
+		a.Outcome = repro.Inconclusive // so would it be again: a scenario that gets no further
+	}
 	if result.Outcome != report.Broken && result.Verdict != nil {
 		a = repro.Judge(result.Verdict, s.signature)
 	}
