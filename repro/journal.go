@@ -219,6 +219,26 @@ func asJSON(value any) []byte {
 	return text
 }
 
+// Runs lists the runs and decisions that a journal holds, in order: none where
+// there is no journal yet. Whose search it is is not asked.
+func Runs(path string) ([]Entry, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	var entries []Entry
+	for line := range bytes.Lines(text) {
+		var e Entry
+		if err := json.Unmarshal(line, &e); err == nil && e.Kind != HeaderEntry { // Shrink complains of a damaged one
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
 // take returns the next run of an earlier go, if there is one left.
 func (j *journal) take(key runKey) (Entry, bool) {
 	left := j.runs[key]

@@ -140,6 +140,10 @@ func TestShrinkingFindsASmallScenarioAndGoesOnWhereItWasStopped(t *testing.T) {
 	cli(t, dir, "run", "--seed", "4", "mine.yaml").want(t, exitViolation, "duplicate")
 	run := runDirs(t, dir)[0]
 	args := []string{"shrink", run, "--name", "small", "--baseline", "4", "--confirm", "5"}
+	cli(t, dir, append(args, "--runs", "2")...).want(t, exitInconclusive, "the search ended before it began", "came back in 2 of 2")
+	if _, err := os.Stat(filepath.Join(dir, "shrunk", "small", "small.yaml")); err == nil {
+		t.Error("a scenario was written before anything smaller was found")
+	}
 	s := start(t, dir, args...)
 	s.waitFor("yes ", time.Minute)
 	s.endsBy(syscall.SIGINT, 20*time.Second)

@@ -29,7 +29,7 @@ type shrinking struct {
 	screen    *progress
 	session   *runner.Session
 
-	best string                           // run directory that shows the anomaly in the best scenario
+	best string                           // the best scenario so far, by its hash
 	hits map[string]string                // by scenario: the last run that showed it
 	seen map[string]map[checker.Kind]bool // by scenario: what else its hits showed
 }
@@ -53,10 +53,15 @@ func (s *shrinking) search(ctx context.Context, start suites.Scenario, facts rep
 	if err := s.session.Provide(ctx, start); err != nil {
 		return exitBroken, err
 	}
+	journal := filepath.Join(s.flags.dir, "journal.jsonl")
+	s.best = repro.Hash(start)
+	if err := s.recall(journal); err != nil {
+		return exitBroken, err
+	}
 	result, err := repro.Shrink(ctx, repro.Task{
 		Run: s.rec.run.Manifest.Run, Signature: s.signature, Start: start, Facts: facts, Versions: s.versions(),
 		Try: s.try, Valid: s.valid, Baseline: s.flags.baseline, Confirm: s.flags.confirm, Wanted: s.flags.wanted,
-		Budget: repro.Budget{Runs: s.flags.runs, Time: s.flags.budget}, Journal: filepath.Join(s.flags.dir, "journal.jsonl"), Tell: s.tell,
+		Budget: repro.Budget{Runs: s.flags.runs, Time: s.flags.budget}, Journal: journal, Tell: s.tell,
 	})
 	s.screen.clear()
 	if errors.Is(err, repro.ErrNotBack) {
@@ -94,7 +99,7 @@ func (s *shrinking) try(ctx context.Context, sc suites.Scenario) (repro.Attempt,
 	s.screen.begin(sc.Name)
 	result := s.how.runOne(ctx, s.session, s.how.kafka[0], job{scenario: sc, seed: s.rec.plan.Seed, client: s.flags.client})
 	if ctx.Err() != nil {
-		return repro.Attempt{}, ctx.Err()
+		return repro.Attempt{}, errors.Join(ctx.Err(), s.discard(result.Dir))
 	}
 	a := repro.Attempt{Outcome: repro.Broken, Why: result.Broken + result.Skipped}
 	if strings.Contains(result.Broken, runner.BudgetOver) {
@@ -104,26 +109,63 @@ func (s *shrinking) try(ctx context.Context, sc suites.Scenario) (repro.Attempt,
 		a = repro.Judge(result.Verdict, s.signature)
 	}
 	a.Took, a.Run = result.Took, result.Dir
-	hash := repro.Hash(sc)
+	return a, s.keep(repro.Hash(sc), a)
+}
+
+// keep notes what a run showed, and keeps the run directory of a scenario's last
+// hit alone.
+func (s *shrinking) keep(hash string, a repro.Attempt) error {
 	if a.Outcome != repro.Hit {
-		return a, s.discard(result.Dir)
+		return s.discard(a.Run)
 	}
-	if err := s.discard(s.hits[hash]); err != nil {
-		return a, err
-	}
-	s.hits[hash] = result.Dir
+	before := s.hits[hash]
+	s.hits[hash] = a.Run
+	err := s.discard(before)
 	for _, seen := range a.Seen {
 		if s.seen[hash] == nil {
 			s.seen[hash] = make(map[checker.Kind]bool)
 		}
 		s.seen[hash][seen.Kind] = true
 	}
-	return a, nil
+	return err
+}
+
+// recall takes in what an earlier go left: which run directories it kept, and
+// which of them shows the best scenario.
+func (s *shrinking) recall(journal string) error {
+	entries, err := repro.Runs(journal)
+	for _, e := range entries {
+		switch e.Kind {
+		case repro.RunEntry:
+			a := repro.Attempt{Outcome: e.Outcome, Run: e.Run}
+			for _, text := range e.Seen {
+				if seen, failed := repro.ParseSignature(text); failed == nil {
+					a.Seen = append(a.Seen, seen)
+				}
+			}
+			err = errors.Join(err, s.keep(e.Scenario, a))
+		case repro.DecisionEntry:
+			s.decided(e)
+		}
+	}
+	return err
+}
+
+// decided lets go of the run directories that a decision makes superfluous.
+func (s *shrinking) decided(e repro.Entry) {
+	before := e.Scenario
+	if e.Accepted {
+		before, s.best = s.best, before
+	}
+	if before != s.best {
+		_ = s.discard(s.hits[before]) // what stays is in the way of nothing
+		delete(s.hits, before)
+	}
 }
 
 // discard removes a run directory that is not needed any more.
 func (s *shrinking) discard(dir string) error {
-	if dir == "" || dir == s.best {
+	if dir == "" || dir == s.hits[s.best] {
 		return nil
 	}
 	return os.RemoveAll(dir)
@@ -142,20 +184,21 @@ func (s *shrinking) tell(e repro.Entry) {
 	case e.Kind == repro.RunEntry && e.Outcome == repro.Broken:
 		s.screen.note("a run broke: " + e.Why)
 	case e.Kind == repro.DecisionEntry && e.Accepted:
-		before := s.best
-		s.best = s.hits[e.Scenario]
-		if before != s.best {
-			_ = os.RemoveAll(before) // what stays is in the way of nothing
-		}
+		s.decided(e)
 		report.Tried(s.out, "yes ", fmt.Sprintf("%s (%d of %d)", e.What, e.Rate.Hits, e.Rate.Of), 0, style)
 	case e.Kind == repro.DecisionEntry:
-		_ = s.discard(s.hits[e.Scenario])
+		s.decided(e)
 		report.Tried(s.out, "no  ", fmt.Sprintf("%s (%d of %d)", e.What, e.Rate.Hits, e.Rate.Of), 0, style)
 	}
 }
 
 // conclude writes what was found: the scenario file and the pages.
 func (s *shrinking) conclude(start suites.Scenario, r repro.Result) (int, error) {
+	if r.Rule.Hits == 0 { // stopped before it was known how often the anomaly comes back
+		fmt.Fprintf(s.out, "\nthe search ended before it began (%s): the plan came back in %s so far. The same command goes on; %s keeps what was run\n",
+			r.Ended, r.Baseline, s.flags.dir)
+		return exitInconclusive, nil
+	}
 	sc := r.Scenario
 	hash := repro.Hash(sc)
 	sc.Expect = suites.Expect{Violation: string(s.signature.Kind)}

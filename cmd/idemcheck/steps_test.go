@@ -54,9 +54,11 @@ func again(t *testing.T, times, producers, records int) []*history.Run {
 					if err := session.Run(t.Context(), sc, 3, at); err != nil {
 						t.Fatal(err)
 					}
-					if runs[i], err = history.Open(at); err != nil {
+					run, err := history.Open(at)
+					if err != nil {
 						t.Fatal(err)
 					}
+					runs[i] = run
 				}
 			})
 		}
