@@ -145,10 +145,12 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c == '\r' || c == '\n' }), " ")
 }
 
-// Wire takes down a wire event, stamped with the time of the call. It waits
-// for the disk only when several parts are queued up.
+// Wire takes down a wire event, stamped with the time of the call unless it has
+// one. It waits for the disk only when several parts are queued up.
 func (r *Recorder) Wire(e WireEvent) {
-	e.At = r.Now()
+	if e.At == 0 {
+		e.At = r.Now()
+	}
 	if err := r.w.Wire(e); err != nil {
 		r.keep(err)
 	}

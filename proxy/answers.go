@@ -266,6 +266,7 @@ func (a *answers) produce(p *pending, body []byte, size int) {
 		return
 	}
 	answered(p, message)
+	p.answered = c.att.journal.Now()
 	if c.isLost() {
 		fault := c.lostFault()
 		if fault == history.NoFault {

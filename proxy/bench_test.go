@@ -32,10 +32,14 @@ func newRing() *ring { return &ring{rows: make([]history.WireEvent, 4096), base:
 func (r *ring) Wire(e history.WireEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.At = int64(time.Since(r.base))
+	if e.At == 0 {
+		e.At = r.Now()
+	}
 	r.rows[r.seen%len(r.rows)] = e
 	r.seen++
 }
+
+func (r *ring) Now() int64 { return int64(time.Since(r.base)) }
 
 // The three ways to a broker that are compared.
 var ways = []string{"none", "toxiproxy", "idemcheck"}

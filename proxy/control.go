@@ -89,9 +89,13 @@ type Control interface {
 	OnLost(e *Exchange, fault int32)
 }
 
-// Journal takes wire events. Its method is called from many connections at
-// once. The proxy fills in every field but At, which the journal stamps on
-// arrival with the run's clock.
+// Journal takes wire events. Its methods are called from many connections at
+// once. What came from a client or a broker has the time at which it was there
+// as a whole, before the control was asked about it: what the control does
+// because of it must not stand before it. Any other event comes with At 0, and
+// the journal stamps it.
 type Journal interface {
 	Wire(history.WireEvent)
+	// Now is the run's clock, in ns.
+	Now() int64
 }

@@ -19,13 +19,23 @@ import (
 type recorder struct {
 	mu     sync.Mutex
 	events []history.WireEvent
+	clock  int64 // rises with every event, and every look at it
 }
 
 func (r *recorder) Wire(e history.WireEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.At = int64(len(r.events))
+	if r.clock++; e.At == 0 {
+		e.At = r.clock
+	}
 	r.events = append(r.events, e)
+}
+
+func (r *recorder) Now() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clock++
+	return r.clock
 }
 
 // of returns the events of one kind, in order.

@@ -17,6 +17,7 @@ type (
 )
 
 func (silence) Wire(history.WireEvent)       {}
+func (silence) Now() int64                   { return 0 }
 func (consent) OnRequest(*Exchange) Decision { return Decision{} }
 func (consent) OnAnswer(*Exchange) Decision  { return Decision{} }
 func (consent) OnLost(*Exchange, int32)      {}
@@ -61,7 +62,7 @@ func (c *conn) foreign(note string) {
 func (c *conn) batchEvent(kind history.WireKind, p *pending, i int, action history.Action, fault int32) history.WireEvent {
 	e, b, s := p.exchange, &p.exchange.Batches[i], &p.shares[i]
 	return history.WireEvent{
-		Kind: kind, Action: action, Fault: fault,
+		At: p.came(kind), Kind: kind, Action: action, Fault: fault,
 		Broker: e.Broker, Conn: c.id, Correlation: p.correlation, ClientID: e.ClientID,
 		Version: e.Version, Acks: e.Acks, Topic: b.Topic, Partition: b.Partition,
 		ProducerID: b.ProducerID, Epoch: b.Epoch, BaseSequence: b.BaseSequence,

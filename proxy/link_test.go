@@ -92,6 +92,27 @@ func TestALateRequestGoesOnWhereItsClientHasStayed(t *testing.T) {
 	same(t, "asked", r.s.requests, 2)
 }
 
+func TestWhatAControlDoesBecauseOfAFrameStandsBehindIt(t *testing.T) {
+	var r *rig
+	asked := make(map[string]int64) // when the control was
+	r = newRig(t, &script{
+		request: func(*Exchange) Decision { asked["request"] = r.j.Now(); return Decision{} },
+		answer:  func(*Exchange) Decision { asked["answer"] = r.j.Now(); return Decision{} },
+	})
+	client, broker := r.connect()
+	write(t, client, produceFrame(1, 9, -1, load{"a", 0, 0, 1, 100}))
+	readFrame(t, broker)
+	write(t, broker, answerFrame(1, 9, verdict{"a", 0, 0, 0}))
+	readAnswer(t, client, 1, 9)
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for what, kind := range map[string]history.WireKind{"request": history.WireRequest, "answer": history.WireAnswer} {
+		if rows := r.j.of(kind); len(rows) != 1 || rows[0].At >= asked[what] {
+			t.Errorf("%s: the control was asked at %d, and its row has %+v", what, asked[what], rows)
+		}
+	}
+}
+
 func TestDetachGivesUpALateRequest(t *testing.T) {
 	r := newRig(t, &script{request: on(1, Decision{Verb: Hold, Fault: 3, Release: make(chan struct{})})})
 	client, broker := r.connect()

@@ -1,6 +1,10 @@
 package proxy
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/idemcheck/idemcheck/history"
+)
 
 // pending is one request that an answer is due to.
 type pending struct {
@@ -18,6 +22,20 @@ type pending struct {
 	withheld map[int]int16
 	fault    int32 // that withheld batches, or held the request back
 	forged   bool  // nothing of it went to the broker
+	asked    int64 // when the whole request was here, in ns of the run's clock
+	answered int64 // when the whole answer was; 0 of a forged one
+}
+
+// came is when what an event of that kind tells of came; 0 where it is an event
+// of the proxy's own making, which happens now.
+func (p *pending) came(kind history.WireKind) int64 {
+	switch kind {
+	case history.WireRequest:
+		return p.asked
+	case history.WireAnswer:
+		return p.answered
+	}
+	return 0
 }
 
 // pendings is the queue of requests in flight on one connection, in the order

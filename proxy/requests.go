@@ -182,7 +182,7 @@ func (r *requests) pend(h header, message *kmsg.ProduceRequest) *pending {
 	}
 	p := &pending{
 		key: keyProduce, version: h.version, correlation: h.correlation,
-		exchange: e, shares: make([]share, count), fault: history.NoFault,
+		exchange: e, shares: make([]share, count), fault: history.NoFault, asked: r.conn.att.journal.Now(),
 	}
 	for i := range message.Topics {
 		t := &message.Topics[i]

@@ -44,8 +44,8 @@ func stored(t *testing.T, topic, says string, sent int64) (*history.Run, *checke
 		row(40, history.WireRequest, history.ActionPassed, none, 2, 1, -1), row(41, history.WireAnswer, history.ActionPassed, none, 2, 1, 2),
 	}
 	faults := []history.FaultEvent{
-		{ID: 0, Fault: "cut-after-append", Status: history.FaultStarted, At: 21e6, Trigger: "2 acks", Target: says},
-		{ID: 0, Fault: "cut-after-append", Status: history.FaultEnded, At: 21e6},
+		{ID: 0, Fault: "cut-after-append", Status: history.FaultStarted, At: 21e6 + 9, Trigger: "2 acks", Target: says},
+		{ID: 0, Fault: "cut-after-append", Status: history.FaultEnded, At: 21e6 + 9},
 		{ID: 1, Fault: "latency", Status: history.FaultStarted, At: 15e6, Trigger: "1 acks"},
 		{ID: 1, Fault: "latency", Status: history.FaultEnded, At: 45e6, HealAsked: 44e6, Detail: says},
 		{ID: 2, Fault: "reset", Status: history.FaultNeverFired},
@@ -114,6 +114,17 @@ func TestThePageOfASmallRunShowsAllOfIt(t *testing.T) {
 	}
 	if strings.Contains(html, "the other one") {
 		t.Error("the anomaly that was expected comes first")
+	}
+}
+
+func TestAFaultStandsInFrontOfTheFrameThatBroughtItOn(t *testing.T) {
+	run, v := stored(t, "t", "because", 1)
+	html, markdown := written(t, run, v, PageInfo{})
+	for _, text := range []string{html, markdown} {
+		strikes, cut := strings.Index(text, "fault 0 cut-after-append strikes"), strings.Index(text, "record 1, cut by fault 0")
+		if strikes < 0 || cut < strikes {
+			t.Errorf("the strike stands at %d, the frame it cut at %d:\n%s", strikes, cut, text)
+		}
 	}
 }
 

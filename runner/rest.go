@@ -125,6 +125,9 @@ func (s *rest) Wire(e history.WireEvent) {
 	s.moved = time.Now()
 }
 
+// Now implements proxy.Journal.
+func (s *rest) Now() int64 { return s.recorder.Now() }
+
 // Wait implements workloads.Env.Rest.
 func (s *rest) Wait(ctx context.Context) error {
 	tick := time.NewTicker(restLook)

@@ -98,7 +98,7 @@ func TestALateRequestIsAZombieWrite(t *testing.T) {
 					e.Topic == d.Topic && e.Partition == d.Partition && e.First <= d.First && d.First <= e.Last
 			})
 			if !first[d.Fault] && len(again) == 0 {
-				t.Errorf("%s: fault %d delivered a request before its sender had moved on", name, d.Fault)
+				t.Errorf("%s: fault %d delivered a request before its sender had moved on: %s; it delivered %+v", name, d.Fault, p.endOf(t, d.Fault).Detail, d)
 			}
 			first[d.Fault] = true
 			if len(again) == 0 {

@@ -66,6 +66,7 @@ func (b *Broker) start(ctx context.Context) (err error) {
 type journal struct{}
 
 func (journal) Wire(history.WireEvent) {}
+func (journal) Now() int64             { return 0 }
 
 // Bootstrap implements drivertest.Broker.
 func (b *Broker) Bootstrap() []string { return b.fleet.Addresses() }
