@@ -71,7 +71,7 @@ func (j *judgement) diagnoseStuck(inv *investigation) diagnosis {
 		what += ": the client never sent it"
 		if l := j.journal.lane(inv.tp, inv.process); l != nil {
 			inv.anomaly.Wire = append(inv.anomaly.Wire, l.last)
-			what += fmt.Sprintf("; the last that was seen of %s was a %s at %.3f s", inv.tp, l.last.Kind, float64(l.last.At)/1e9)
+			what += fmt.Sprintf("; nothing was seen of %s after the %s at %.3f s", inv.tp, l.last.Kind, float64(l.last.At)/1e9)
 		}
 		return diagnosis{BlameClient, CauseNeverSent, what}
 	}

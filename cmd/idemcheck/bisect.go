@@ -35,8 +35,10 @@ func bisectCommand() *cobra.Command {
 		Short: "Find the version of a client, or of Kafka, with which an anomaly starts or stops",
 		Long: `Replays a recorded run with one version of a client (or of Kafka) after the other,
 out of those that its registry lists, and finds the first with which the anomaly
-starts, or stops. A version that cannot be had, or with which nothing can be said,
-is stepped around and named.
+starts, or stops. Where the oldest and the newest show the same, the versions before
+and after the recorded one are gone through each: with one it started, with another
+it stopped. A version that cannot be had, or with which nothing can be said, is
+stepped around and named.
 
 A version has the anomaly when one of -n replays shows it, and has it not when none
 does: record a run that comes back every time (idemcheck shrink), or ask more often.
@@ -100,14 +102,34 @@ func (f *bisectFlags) run(cmd *cobra.Command, path string) error {
 	}
 	fmt.Printf("seed %d, %s\nlooking in %s of %s (%s to %s) for where %s starts or stops\n", rec.plan.Seed, b.how.describe(),
 		count(len(versions), "version", "versions"), b.what, versions[0], versions[len(versions)-1], signature)
-	result, err := bisect.Search(cmd.Context(), versions, b.has, bisect.Options{Confirm: true, Told: b.told})
+	results, err := bisect.Turns(cmd.Context(), versions, b.recorded(), b.has, bisect.Options{Confirm: true, Told: b.told})
 	err = errors.Join(err, b.close())
 	b.screen.clear()
-	fmt.Println(result)
+	for i, r := range results {
+		if i == 0 && len(results) > 1 {
+			fmt.Printf("%s and %s show the same; the version of the run is %s, so on either side of it:\n", r.Oldest, r.Newest, b.recorded())
+			continue
+		}
+		fmt.Println(r)
+	}
 	if err != nil {
 		return broken(err)
 	}
-	return exit(b.status(result))
+	return exit(b.status(results))
+}
+
+// recorded is the version that the run was recorded with; empty when what is
+// gone through had no part in it.
+func (b *bisection) recorded() string {
+	if b.library == "" {
+		return b.rec.run.Manifest.Cluster.Kafka
+	}
+	for _, p := range b.rec.run.Manifest.Processes {
+		if p.Library == b.library {
+			return strings.TrimPrefix(p.Version, "v")
+		}
+	}
+	return ""
 }
 
 // bisection is one on its way.
@@ -243,15 +265,16 @@ func (b *bisection) close() error {
 	return s.Close()
 }
 
-// status is the exit status.
-func (b *bisection) status(r bisect.Result) int {
-	switch r.Outcome {
-	case bisect.Starts, bisect.Stops:
-		return exitAsExpected
-	case bisect.Same:
-		if slices.ContainsFunc(r.Tried, func(t bisect.Tried) bool { return t.Shown == bisect.Has }) {
-			return exitViolation
+// status is the exit status: one turn that was found is enough.
+func (b *bisection) status(results []bisect.Result) int {
+	for _, r := range results {
+		if r.Outcome == bisect.Starts || r.Outcome == bisect.Stops {
+			return exitAsExpected
 		}
+	}
+	whole := results[0]
+	if whole.Outcome == bisect.Same && slices.ContainsFunc(whole.Tried, func(t bisect.Tried) bool { return t.Shown == bisect.Has }) {
+		return exitViolation
 	}
 	return exitInconclusive
 }

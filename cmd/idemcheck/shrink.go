@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/cluster/embedded"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/repro"
 	"github.com/idemcheck/idemcheck/runner"
@@ -160,8 +161,12 @@ func why(run *history.Run, s repro.Signature) string {
 		}
 	}
 	on := ""
-	if v := run.Manifest.Cluster.Kafka; v != "" {
-		on = " on Kafka " + v
+	switch c := run.Manifest.Cluster; {
+	case c.Kafka == "":
+	case c.Kind == embedded.Kind:
+		on = " on " + c.Kafka // kfake and its version
+	default:
+		on = " on Kafka " + c.Kafka
 	}
 	meaning := ""
 	for _, c := range checker.Causes() {
