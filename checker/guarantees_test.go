@@ -520,6 +520,11 @@ func orderPairs() []pair {
 			m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
 			m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
 		}},
+		{name: "nor when a scenario sets out to show a reordering", build: func(m *memoryRun) {
+			m.manifest.Processes[0].OrderPromised, m.manifest.Processes[0].OrderInCall, m.manifest.Processes[0].Idempotence = false, true, false
+			m.manifest.Judge.Expect = "reorder"
+			m.send(1, later, later+9, history.Acked, 7).send(1, later+1, later+9, history.Acked, 6).stored(1, 5).stored(1, 4)
+		}},
 		{name: "a record overtaken by five is one anomaly", kind: Reorder, count: 1, blame: BlameNoneKnown, cause: CauseUnexplained, says: "the wire does not show how",
 			build: func(m *memoryRun) {
 				m.send(1, later, later+9, history.Acked, 11)

@@ -91,6 +91,11 @@ func TestARunThatProvesTooLittleIsInconclusive(t *testing.T) {
 			m.fault("kill-leader", both...)
 			m.faults[0].At, m.faults[1].At = later, later
 		}, "no record was acked after the first fault"},
+		"nothing acked after the fault, nor found what was to be": {func(m *memoryRun) {
+			m.fault("kill-leader", both...)
+			m.faults[0].At, m.faults[1].At = later, later
+			m.manifest.Judge.Expect = "stuck"
+		}, "no record was acked after the first fault"},
 		"an empty run":             {func(m *memoryRun) { m.ops, m.log = nil, nil }, "no record was acked"},
 		"a partition not read":     {func(m *memoryRun) { m.manifest.Topics[0].Read[0] = false }, "not read to its end"},
 		"a read that ended early":  {func(m *memoryRun) { m.manifest.Topics[0].Ends[0] = 9 }, "read to offset 6 of 9"},
@@ -173,6 +178,12 @@ func TestExpectations(t *testing.T) {
 		"a violation unlooked for": {duplicated(), func(m *memoryRun) { m.manifest.Judge.Expect = "pass" }, Violation, false, "found duplicate 2 times"},
 		"the expected violation in a run that proves too little": {duplicated(), func(m *memoryRun) { m.manifest.Judge.Cover = map[string]int64{"dropped_acks": 3} },
 			Inconclusive, false, "proves too little: dropped_acks is 2"},
+		"the expected violation, of a client that never was heard of again after the fault": {baseRun(), func(m *memoryRun) {
+			m.fault("kill-leader", history.FaultStarted, history.FaultEnded)
+			m.faults[0].At, m.faults[1].At = later, later
+			m.manifest.Judge.Expect, m.manifest.Healed, m.manifest.Drained = "stuck", later, later+100*second
+			m.send(1, later, history.Forever, history.Unknown, history.NoOffset)
+		}, Violation, true, "found stuck once, as expected"},
 		"a checker that was not asked for does not count": {duplicated(), func(m *memoryRun) {
 			m.manifest.Judge.Expect, m.manifest.Judge.Checks = "pass", []string{LostRecords}
 		}, Pass, true, "every guarantee held"},

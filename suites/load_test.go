@@ -124,7 +124,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		"an unknown counter to equal":    {head + "expect: {violation: duplicate, count: many}\n", "5:39", `unknown coverage counter "many"`},
 		"an unknown anomaly":             {head + "expect: {violation: duplicates}\n", "5:21", `unknown anomaly "duplicates" (allowed: `},
 		"an unknown anomaly beside":      {head + "expect: {violation: duplicate, also: [x]}\n", "5:39", `unknown anomaly "x"`},
-		"an unknown library":             {client("library: kafkasj"), "5:34", `unknown client library "kafkasj" (there are franz-go, kafka-go, kafkajs, sarama)`},
+		"an unknown library":             {client("library: kafkasj"), "5:34", `unknown client library "kafkasj" (there are confluent-kafka-python, franz-go, `},
 		"unknown acks":                   {client("acks: most"), "5:31", `unknown acks "most" (allowed: all, 1, 0)`},
 		"an unknown compression":         {client("options: {compression: rar}"), "5:48", `(allowed: none, gzip, snappy, lz4, zstd)`},
 		"an unknown cluster":             {head + "cluster: {kind: cloud}\n", "5:17", `unknown cluster kind "cloud" (allowed: any, embedded, docker)`},

@@ -173,6 +173,8 @@ func (b *bisection) versions(ctx context.Context) ([]string, error) {
 	}
 	if len(b.flags.among) > 0 {
 		all = slices.Clone(b.flags.among)
+	} else if at := b.recorded(); at != "" && !slices.Contains(all, at) {
+		all = append(all, at) // a registry may list less than it has
 	}
 	return between(all, span)
 }
