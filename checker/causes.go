@@ -32,7 +32,7 @@ const (
 	CauseRestampedAfterRefusal Cause = "restamped-after-refusal"
 	// CauseRestampedUndecided: the client gave a new sequence to a record that may have been stored under the old one.
 	CauseRestampedUndecided Cause = "restamped-while-undecided"
-	// CauseRestampedRefused: the client gave a new sequence to a record whose last attempt was certainly refused, and both stand in the log.
+	// CauseRestampedRefused: the client gave a new sequence to a record whose attempts were all certainly refused, and both stand in the log.
 	CauseRestampedRefused Cause = "restamped-when-refused"
 
 	// CauseForgotRestart: a leader that started again no longer knew a batch and refused a retry; the client numbered anew what it had no answer for.
@@ -149,7 +149,7 @@ func Causes() []CauseMeaning {
 		{CauseRestampedAfterAck, "the client gave a new sequence to what it knew to be stored"},
 		{CauseRestampedAfterRefusal, "the client took the refusal of a retry for a loss, though no broker had been touched, and gave the record a new sequence"},
 		{CauseRestampedUndecided, "the client gave a new sequence to a record that may have been stored under the old one"},
-		{CauseRestampedRefused, "the client gave a new sequence to a record whose last attempt was certainly refused, and both stand in the log"},
+		{CauseRestampedRefused, "the client gave a new sequence to a record whose attempts were all certainly refused, and both stand in the log"},
 		{CauseForgotRestart, "a leader that started again no longer knew a batch and refused a retry; the client numbered anew what it had no answer for"},
 		{CauseForgotFault, "after another fault on brokers the leader no longer knew a batch and refused its retry; the client numbered it anew"},
 		{CauseForgotExpiry, "the broker had forgotten a producer id that was idle too long, and took a retry for a new batch"},

@@ -52,6 +52,15 @@ func numberedAnew(fault string, code int16) func(*memoryRun) {
 	}
 }
 
+// refusedAndStored is a record that its client is told to be refused, and that
+// is stored all the same; it comes again under another epoch.
+func refusedAndStored(m *memoryRun) {
+	m.send(1, later, later+90, history.Acked, 7).stored(1, 4)
+	m.storedAs(history.LogRecord{Process: 1, Number: 4, ProducerID: 1001, Epoch: 1})
+	m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+3, 3, -1))
+	m.batch(with(retried(request(1, 4, 1, later+60), 41), epoch1)).batch(with(retried(answer(1, 4, 1, later+61, 0, 7), 41), epoch1))
+}
+
 // swapped is two records of process 1 that stand in the wrong order, under the
 // given sequences.
 func swapped(change func(*history.Process), late, early int32) func(*memoryRun) {
@@ -97,7 +106,8 @@ func moreTold() []told {
 		{"an idle producer id", storedTwice("expire-producer-ids", "producer ids of t/0 on broker 1"), Duplicate, CauseForgotExpiry},
 		{"a refusal with no broker touched", numberedAnew("reset", outOfOrder), Duplicate, CauseRestampedAfterRefusal},
 		{"another error with no broker touched", numberedAnew("reset", 7), Duplicate, CauseRestampedUndecided},
-		{"the last attempt was refused", numberedAnew("reset", 3), Duplicate, CauseRestampedRefused},
+		{"the last attempt was refused, and the one before not answered", numberedAnew("reset", 3), Duplicate, CauseRestampedUndecided},
+		{"every attempt was refused", refusedAndStored, Duplicate, CauseRestampedRefused},
 		{"numbers given in another order", swapped(nothing, 5, 4), Reorder, CauseNumberedOutOfOrder},
 		{"the broker's order", swapped(nothing, 4, 5), Reorder, CauseStoredOutOfSequence},
 		{"sent on, one in flight", swapped(func(p *history.Process) { p.Idempotence = false }, 0, 0), Reorder, CauseSentOnUnsettled},

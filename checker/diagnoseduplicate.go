@@ -189,8 +189,8 @@ func (j *judgement) restamped(inv *investigation, attempts []attempt, first, sec
 		}
 	}
 	fmt.Fprintf(&text, ": stored again at offset %d", second.Offset)
-	if code, refused := refusedLast(attempts, second, inv.number); refused {
-		return diagnosis{BlameNoneKnown, CauseRestampedRefused, text.String() + fmt.Sprintf("; it had last been told %s, which says that nothing was appended", codeName(code))}
+	if code, refused := refusedAlways(attempts, second, inv.number); refused {
+		return diagnosis{BlameNoneKnown, CauseRestampedRefused, text.String() + fmt.Sprintf("; it had been told %s each time, which says that nothing was appended", codeName(code))}
 	}
 	return diagnosis{BlameClient, CauseRestampedUndecided, text.String() + ": it could not know the first to be lost"}
 }
@@ -210,15 +210,19 @@ func refusedRetry(attempts []attempt, first history.LogRecord, number int64) *at
 	return nil
 }
 
-// refusedLast is the code by which the last attempt before the second copy was
-// certainly refused; false when it was not.
-func refusedLast(attempts []attempt, second history.LogRecord, number int64) (code int16, refused bool) {
+// refusedAlways is the code by which the last attempt before the second copy
+// was refused, if every one was, for certain. One that was not answered, or
+// answered 7, leaves open what became of it, whatever a later one is told: a
+// client that numbers the batch anew then may have it stored twice.
+func refusedAlways(attempts []attempt, second history.LogRecord, number int64) (code int16, refused bool) {
 	for _, a := range attempts {
 		if sameStamp(a.request, second, number) {
 			break
 		}
 		code, _ = a.told()
-		refused = a.refused()
+		if refused = a.refused(); !refused {
+			return code, false
+		}
 	}
 	return code, refused
 }

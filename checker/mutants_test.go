@@ -107,6 +107,7 @@ func mutants() []mutant {
 		{"ops may be missing", "assumptions.go", "if sent[p.ID] != p.Sent {", "if sent[p.ID] > p.Sent {"},
 		{"faults need not end", "assumptions.go", "case started[f.ID] != ended[f.ID]:", "case false:"},
 		{"faults need not fire", "assumptions.go", "case started[f.ID] == 0:", "case false:"},
+		{"one refusal speaks for the attempts before it", "diagnoseduplicate.go", "if refused = a.refused(); !refused {", "if refused = a.refused(); false {"},
 		{"what is to be found need not be, to excuse a run without acks", "assumptions.go", `case j.expect != "" && j.countOf(j.expect) > 0:`, `case j.expect != "":`},
 		{"what was found excuses nothing", "assumptions.go", `case j.expect != "" && j.countOf(j.expect) > 0:`, "case false:"},
 		{"coverage is not asked for", "assumptions.go", "has < wants", "has < 0"},
