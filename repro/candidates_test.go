@@ -50,7 +50,7 @@ func TestAFaultThatIsPutInAnothersPlaceIsStillWaitedFor(t *testing.T) {
 	}
 	r := shrunk(t, task)
 	got := r.Scenario.Nemesis
-	if len(got) != 2 || got[0].Fault != "restart-leader" || got[1].When.Started != "restart-leader" || got[0].Heal != (history.HealSpec{}) {
+	if len(got) != 2 || got[0].Fault != "answer-error" || got[1].When.Started != "answer-error" || got[0].Heal != (history.HealSpec{}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -126,6 +126,8 @@ func TestWhatIsPutInTheirPlaceIsPossible(t *testing.T) {
 		"late-request": {Knobs: history.Knobs{Batches: 2}}, "cut-mid-request": {Knobs: history.Knobs{Size: 10}}, "refuse": {Heal: heal},
 		"reset": {Target: history.TargetSpec{Producer: history.Only(0)}}, "jitter": {Heal: heal, Knobs: delay, Seed: 7},
 		"kill-producer": {Target: history.TargetSpec{Producer: history.Only(0)}},
+		"pause-leader":  {Heal: heal, Target: history.TargetSpec{Partition: history.Only(1)}}, "restart-leader": {Target: history.TargetSpec{Partition: history.Only(1)}},
+		"move-leader": {Target: history.TargetSpec{Partition: history.Only(1)}}, "cut-before-request": {Target: history.TargetSpec{Producer: history.Only(0)}},
 	}
 	for _, s := range simpler() {
 		f, ok := with[s.from]

@@ -11,10 +11,14 @@ import (
 type simplification struct {
 	from, fault string
 	how         string // knob of the new fault; its other knobs are left out
+	error       int16  // another one, of answer-error
 	over        bool   // the new one is over by itself: it takes no heal
 	anywhere    bool   // the new one has other targets: none is named
 	keeps       bool   // knobs are the same
 }
+
+// notLeader is NOT_LEADER_OR_FOLLOWER: nothing was appended, ask another.
+const notLeader = 6
 
 // simpler lists what is tried in the place of a fault, the simplest last. From
 // left to right less happens:
@@ -31,6 +35,11 @@ type simplification struct {
 //	reset                     -> cut-after-append
 //	jitter                    -> latency
 //	kill-producer             -> restart-producer
+//	kill-leader, restart-leader, move-leader, cut-before-request -> answer-error {error: 6}
+//	pause-leader              -> blackhole-acks, answer-error {error: 6}
+//
+// The last two are what a client sees of a leader that is gone or silent, as far
+// as what the broker keeps has no part in it.
 //
 // A link fault needs no broker to die and works on any cluster, so it is
 // simpler than a broker fault; a fault that is over at once is simpler than one
@@ -63,6 +72,12 @@ func simpler() []simplification {
 		{from: "reset", fault: "cut-after-append"},
 		{from: "jitter", fault: "latency", keeps: true},
 		{from: "kill-producer", fault: "restart-producer"},
+		{from: "pause-leader", fault: "blackhole-acks"},
+		{from: "pause-leader", fault: "answer-error", error: notLeader, over: true},
+		{from: "kill-leader", fault: "answer-error", error: notLeader, over: true},
+		{from: "restart-leader", fault: "answer-error", error: notLeader},
+		{from: "move-leader", fault: "answer-error", error: notLeader},
+		{from: "cut-before-request", fault: "answer-error", error: notLeader},
 	}
 }
 
@@ -72,7 +87,7 @@ func simpler() []simplification {
 func (s simplification) apply(f *history.FaultSpec, anomaly Facts) {
 	f.Fault, f.Seed, f.Share = s.fault, 0, 0
 	if !s.keeps {
-		f.Knobs = history.Knobs{How: s.how}
+		f.Knobs = history.Knobs{How: s.how, Error: s.error}
 	}
 	if s.over {
 		f.Heal = history.HealSpec{}
