@@ -74,13 +74,7 @@ func (p *plot) ops(sent int64) error {
 		if op.Return == history.Forever {
 			continue
 		}
-		told := fmt.Sprintf("%s: %s", name, op.Outcome)
-		if op.Outcome == history.Acked {
-			told += fmt.Sprintf(" at offset %d", op.Offset)
-		} else if op.Error != "" {
-			told += ": " + op.Error
-		}
-		p.rows = append(p.rows, plotRow{at: op.Return, kind: rowTold, process: op.Process, fault: history.NoFault, text: told, about: about})
+		p.rows = append(p.rows, plotRow{at: op.Return, kind: rowTold, process: op.Process, fault: history.NoFault, text: name + ": " + toldOf(op), about: about})
 	}
 	return nil
 }

@@ -146,13 +146,7 @@ func evidence(a checker.Anomaly) []moment {
 		if op.Return == history.Forever {
 			continue
 		}
-		text := fmt.Sprintf("%s: client reports %s", name, op.Outcome)
-		if op.Outcome == history.Acked {
-			text += fmt.Sprintf(" at offset %d", op.Offset)
-		} else if op.Error != "" {
-			text += ": " + op.Error
-		}
-		lines = append(lines, moment{op.Return, 2, text})
+		lines = append(lines, moment{op.Return, 2, name + ": client reports " + toldOf(op)})
 	}
 	for _, e := range a.Wire {
 		lines = append(lines, moment{e.At, 1, wireLine(e)})
@@ -164,6 +158,18 @@ func evidence(a checker.Anomaly) []moment {
 		}
 	}
 	return lines
+}
+
+// toldOf is what the application was told of a record: "acked at offset 12",
+// "unknown: the connection was closed".
+func toldOf(op history.Op) string {
+	switch {
+	case op.Outcome == history.Acked:
+		return fmt.Sprintf("%s at offset %d", op.Outcome, op.Offset)
+	case op.Error != "":
+		return fmt.Sprintf("%s: %s", op.Outcome, op.Error)
+	}
+	return op.Outcome.String()
 }
 
 func wireLine(e history.WireEvent) string {

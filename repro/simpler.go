@@ -40,7 +40,7 @@ const notLeader = 6
 //
 // The last two are what a client sees of a leader that is silent, or gone, as far
 // as what the broker keeps has no part in it. An answer 6 stands for every fault
-// on brokers, and is tried first: no chain has to be gone through, a link of
+// on brokers that leaves their version alone, and is tried first: no chain has to be gone through, a link of
 // which may be refused by chance, and a run without such a fault takes seconds.
 //
 // A link fault needs no broker to die and works on any cluster, so it is

@@ -1,7 +1,6 @@
 package suites
 
 import (
-	"path"
 	"strings"
 	"testing"
 )
@@ -18,7 +17,7 @@ func TestEveryRegressionSaysWhereItComesFrom(t *testing.T) {
 		names[s.Name] = true
 	}
 	for _, s := range all {
-		text, err := embedded.ReadFile(path.Join("regressions", path.Base(s.File)))
+		text, err := embedded.ReadFile(s.File)
 		if err != nil {
 			t.Fatal(err)
 		}
