@@ -185,6 +185,9 @@ func clientProtocolPairs() []pair {
 		}},
 		{name: "a batch refused for its sequence and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, cause: CauseGaveUpOutOfTurn, says: "never sent it again",
 			build: func(m *memoryRun) { refusedForSequence(m) }},
+		{name: "a batch refused for its sequence, told late, and never sent again", kind: DroppedBatch, count: 1, blame: BlameClient, cause: CauseGaveUpOutOfTurn, says: "never sent it again",
+			build: func(m *memoryRun) { refusedLate(m, history.ActionPassed) }},
+		{name: "a batch refused for its sequence, which its client was never told", build: func(m *memoryRun) { refusedLate(m, history.ActionDropped) }},
 		{name: "a batch refused for its sequence and sent again", build: func(m *memoryRun) {
 			refusedForSequence(m)
 			m.batch(with(request(1, 5, 1, later+50), epoch1))
@@ -238,6 +241,20 @@ func storedAtLast(m *memoryRun) {
 func refusedBehind(m *memoryRun) {
 	m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
 	m.batch(answer(1, 4, 1, later+3, 6, -1)).batch(answer(1, 5, 1, later+4, outOfOrder, -1))
+}
+
+// refusedLate is refusedForSequence with answers that are held for a while and
+// then passed on, or dropped.
+func refusedLate(m *memoryRun, then history.Action) {
+	storedAtLast(m)
+	m.batch(request(1, 4, 1, later+1)).batch(request(1, 5, 1, later+2))
+	for _, late := range []func(*history.WireEvent){
+		func(ev *history.WireEvent) { ev.Action = history.ActionHeld },
+		func(ev *history.WireEvent) { ev.Kind, ev.Action, ev.At = history.WireRelease, then, ev.At+1 },
+	} {
+		m.batch(with(answer(1, 4, 1, later+3, 6, -1), late)).batch(with(answer(1, 5, 1, later+3, outOfOrder, -1), late))
+	}
+	sentAgain(m)
 }
 
 func sentAgain(m *memoryRun) *memoryRun {

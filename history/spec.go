@@ -124,10 +124,10 @@ type TargetSpec struct {
 type Knobs struct {
 	Error   int16             `yaml:"error,omitempty" json:"error,omitempty"`     // answer-error: the code
 	Append  bool              `yaml:"append,omitempty" json:"append,omitempty"`   // answer-error: appended all the same
-	Delay   time.Duration     `yaml:"delay,omitempty" json:"delay,omitempty"`     // how long (ns): delay-acks, latency, ...
+	Delay   time.Duration     `yaml:"delay,omitempty" json:"delay,omitempty"`     // how long (ns): delay-acks, latency, answer-error, ...
 	Rate    int64             `yaml:"rate,omitempty" json:"rate,omitempty"`       // KiB per second: bandwidth, slow-disk
 	Size    int64             `yaml:"size,omitempty" json:"size,omitempty"`       // bytes: slicer, cut-mid-request
-	Batches int64             `yaml:"batches,omitempty" json:"batches,omitempty"` // late-request: further batches stored before it is let go
+	Batches int64             `yaml:"batches,omitempty" json:"batches,omitempty"` // late-request: further batches stored before it is let go; answer-error: so many in a row, 0 is 1
 	How     string            `yaml:"how,omitempty" json:"how,omitempty"`         // restart-leader: graceful or kill; hide-leader: none or old
 	From    string            `yaml:"from,omitempty" json:"from,omitempty"`       // isolate-*: brokers, clients or both
 	Way     string            `yaml:"way,omitempty" json:"way,omitempty"`         // isolate-*: in, out or both, as the broker sees it

@@ -9,7 +9,6 @@ import (
 
 // Faults that take hold of a produce request or its answer.
 const (
-	AnswerError      = "answer-error"
 	BlackholeAcks    = "blackhole-acks"
 	CutAfterAppend   = "cut-after-append"
 	CutMidRequest    = "cut-mid-request"
@@ -22,8 +21,8 @@ var everywhere = [...]string{"partition", "broker", "producer"}
 
 func frameFaults() []Kind {
 	return []Kind{
-		{Name: AnswerError, Family: OnLink, forges: true, role: "link", targets: everywhere[:], knobs: []string{"error", "append"},
-			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (7, 20) appended all the same",
+		{Name: AnswerError, Family: OnLink, forges: true, role: "link", targets: everywhere[:], knobs: []string{"error", "append", "delay", "batches"},
+			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (7, 20) appended all the same; with batches: 4 so are the next three of that producer and partition, with delay: 50ms the answer comes that much later",
 			check:   checkError, onRequest: (*Nemesis).refuse, onAnswer: (*Nemesis).rewrite},
 		{Name: BlackholeAcks, Family: OnLink, lasting: true, role: "link", targets: everywhere[:],
 			Explain:  "from an answer on nothing passes from that broker to the client, requests still reach the broker; until healed",
@@ -40,33 +39,6 @@ func frameFaults() []Kind {
 		{Name: DelayAcks, Family: OnLink, role: "link", targets: everywhere[:], knobs: []string{"delay"},
 			Explain: "from an answer on everything to the client is held for delay",
 			check:   checkDelay, onAnswer: (*Nemesis).delayAcks},
-	}
-}
-
-// forgeable lists the codes answer-error may give, and whether a real broker
-// gives them after it has appended.
-//
-// Source: the error table of Kafka's protocol guide; 7 and 20 are the two that
-// leave the append undecided.
-func forgeable(code int16) (ok, afterAppend bool) {
-	switch code {
-	case 7, 20:
-		return true, true
-	case -1, 3, 5, 6, 10, 19, 45, 47, 56, 59:
-		return true, false
-	}
-	return false, false
-}
-
-func checkError(spec history.FaultSpec, complain complain) {
-	ok, afterAppend := forgeable(spec.Error)
-	switch {
-	case !ok:
-		complain("error", "error %d: want a code that a broker can give here: -1, 3, 5, 6, 7, 10, 19, 20, 45, 47, 56, 59", spec.Error)
-	case spec.Append && !afterAppend:
-		complain("append", "error %d is never given after an append (7 and 20 are)", spec.Error)
-	case !spec.Append && spec.Error == 20:
-		complain("append", "error 20 means appended: it needs append: true")
 	}
 }
 
@@ -92,24 +64,6 @@ func (n *Nemesis) cutMidRequest(f *fault, e *proxy.Exchange, producer int32, _ i
 		part = proxy.Half
 	}
 	return proxy.Decision{Verb: proxy.Cut, Fault: f.plan.ID, Part: part}
-}
-
-// refuse answers for the broker, which never sees the batch.
-func (n *Nemesis) refuse(f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision {
-	n.start(f, connection(e, producer))
-	f.event.Hits.Requests++
-	f.hit(e.Batches[batch])
-	n.finish(f, nil)
-	return proxy.Decision{Verb: proxy.Refuse, Fault: f.plan.ID, Codes: map[int]int16{batch: f.plan.Error}}
-}
-
-// rewrite changes what the broker says of a batch that it appended.
-func (n *Nemesis) rewrite(f *fault, e *proxy.Exchange, producer int32, batch int) proxy.Decision {
-	n.start(f, connection(e, producer))
-	f.hitAll(e)
-	f.event.Hits.Acks += int64(e.Batches[batch].Records)
-	n.finish(f, nil)
-	return proxy.Decision{Verb: proxy.Rewrite, Fault: f.plan.ID, Codes: map[int]int16{batch: f.plan.Error}}
 }
 
 func (n *Nemesis) cutAfterAppend(f *fault, e *proxy.Exchange, producer int32, _ int) proxy.Decision {

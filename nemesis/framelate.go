@@ -26,12 +26,8 @@ func lateFaults() []Kind {
 }
 
 func checkLate(spec history.FaultSpec, complain complain) {
-	if spec.Delay < 0 || (spec.Delay > 0 && spec.Delay < time.Millisecond) {
-		complain("delay", "delay %s: want 1ms or more, or none for %s", spec.Delay, lateLimit)
-	}
-	if spec.Batches < 0 || spec.Batches > mostTimes {
-		complain("batches", "batches %d: want 0 to %d", spec.Batches, mostTimes)
-	}
+	checkWait(fmt.Sprintf("none for %s", lateLimit), spec, complain)
+	checkBatches(spec, complain)
 }
 
 // late is a produce request that is held on its way to the broker.

@@ -25,14 +25,14 @@ func (n *Nemesis) OnRequest(e *proxy.Exchange) proxy.Decision {
 		n.sequenced(b.BaseSequence, producer, b.Partition, mark)
 	}
 	for _, f := range n.faults {
-		if f.state != ready || f.kind.onRequest == nil || strikesAnswers(f) {
+		if f.kind.onRequest == nil || strikesAnswers(f) {
 			continue
 		}
-		batch, ok := n.struck(f, e, producer)
+		batch, ok := n.strikes(f, e, producer)
 		if !ok {
 			continue
 		}
-		if !n.room(f) {
+		if f.state == ready && !n.room(f) {
 			n.barred(f)
 			continue
 		}
@@ -61,14 +61,14 @@ func (n *Nemesis) OnAnswer(e *proxy.Exchange) proxy.Decision {
 	}
 	n.stored(producer, e)
 	for _, f := range n.faults {
-		if f.state != ready || !strikesAnswers(f) {
+		if !strikesAnswers(f) {
 			continue
 		}
-		batch, ok := n.struck(f, e, producer)
+		batch, ok := n.strikes(f, e, producer)
 		if !ok || e.Batches[batch].Error != 0 {
 			continue
 		}
-		if !n.room(f) {
+		if f.state == ready && !n.room(f) {
 			n.barred(f)
 			continue
 		}
@@ -108,6 +108,18 @@ func (n *Nemesis) OnLost(e *proxy.Exchange, id int32) {
 			f.came(e)
 		}
 	}
+}
+
+// strikes picks the batch of an exchange that a fault hits now, as one that is
+// ready or as the next of its row. Called with mu held.
+func (n *Nemesis) strikes(f *fault, e *proxy.Exchange, producer int32) (batch int, ok bool) {
+	switch {
+	case f.inRow():
+		return f.row.next(e, producer)
+	case f.state == ready:
+		return n.struck(f, e, producer)
+	}
+	return 0, false
 }
 
 // struck picks the batch of an exchange that a ready fault hits: the one that

@@ -175,13 +175,15 @@ func TestSlicesAndDelaysAreDrawnFromTheRunsSeed(t *testing.T) {
 func TestKnobsOfLinkFaultsAreChecked(t *testing.T) {
 	when := history.TriggerSpec{Requests: &history.Range{Least: 1, Most: 1}}
 	for name, spec := range map[string]history.FaultSpec{
-		"a slicer without a size":         {Fault: Slicer, When: when},
-		"jitter without a delay":          {Fault: Jitter, When: when},
-		"a negative part":                 {Fault: CutMidRequest, When: when, Knobs: history.Knobs{Size: -1}},
-		"a late request by nothing":       {Fault: LateRequest, When: when, Knobs: history.Knobs{Delay: 1}},
-		"less than no batches":            {Fault: LateRequest, When: when, Knobs: history.Knobs{Batches: -1}},
-		"refused connections by producer": {Fault: Refuse, When: when, Target: history.TargetSpec{Producer: history.Only(0)}},
-		"a reset that heals":              {Fault: Reset, When: when, Heal: history.HealSpec{After: time.Second}},
+		"a slicer without a size":              {Fault: Slicer, When: when},
+		"jitter without a delay":               {Fault: Jitter, When: when},
+		"a negative part":                      {Fault: CutMidRequest, When: when, Knobs: history.Knobs{Size: -1}},
+		"a late request by nothing":            {Fault: LateRequest, When: when, Knobs: history.Knobs{Delay: 1}},
+		"less than no batches":                 {Fault: LateRequest, When: when, Knobs: history.Knobs{Batches: -1}},
+		"an error for less than no batches":    {Fault: AnswerError, When: when, Knobs: history.Knobs{Error: 6, Batches: -1}},
+		"an error that comes by nothing later": {Fault: AnswerError, When: when, Knobs: history.Knobs{Error: 6, Delay: 1}},
+		"refused connections by producer":      {Fault: Refuse, When: when, Target: history.TargetSpec{Producer: history.Only(0)}},
+		"a reset that heals":                   {Fault: Reset, When: when, Heal: history.HealSpec{After: time.Second}},
 	} {
 		if len(Check([]history.FaultSpec{spec}, 0)) == 0 {
 			t.Errorf("%s passes", name)

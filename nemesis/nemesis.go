@@ -71,6 +71,7 @@ type fault struct {
 	holds int32         // black hole: index of the broker whose answers it keeps back, or -1
 	from  int32         // black hole: the producer that it keeps them from
 	late  *late         // late request: what is held
+	row   *row          // answer-error: the batches that are answered so
 }
 
 // New makes a Nemesis for a plan. Nothing happens before Arm. It fails on a

@@ -121,9 +121,9 @@ func (n *Nemesis) allSent() {
 func (n *Nemesis) barred(f *fault) { f.waited = n.env.Now() - f.asked }
 
 // takesPart says whether a fault still keeps the run from ending: it is in
-// force, or about to be. Called with mu held.
+// force, or about to be, and waits for no further batch. Called with mu held.
 func (f *fault) takesPart() bool {
-	return f.state == active || f.state == ready && f.kind.beside != nil && (f.atWork || f.plan.Families == 0)
+	return f.state == active && !f.inRow() || f.state == ready && f.kind.beside != nil && (f.atWork || f.plan.Families == 0)
 }
 
 // neverWhy says why a fault whose trigger came did not strike.

@@ -55,6 +55,9 @@ func (n *Nemesis) Calm() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return !slices.ContainsFunc(n.faults, func(f *fault) bool {
+		if f.inRow() {
+			return false
+		}
 		endless := f.kind.lasting && f.plan.HealIn == 0 && f.plan.HealAt == nil
 		return !endless && (f.state == active || f.state == ready && f.kind.beside != nil)
 	})
@@ -83,6 +86,7 @@ func (n *Nemesis) Heal() {
 	if !n.healing {
 		n.healing = true
 		close(n.healAll)
+		n.endRows()
 	}
 	n.mu.Unlock()
 	n.work.Wait()

@@ -46,6 +46,8 @@ func (n *Nemesis) standingOf(f *fault) Standing {
 		return Undisturbed
 	case f.plan.Fault == LateRequest && f.plan.Batches > 0:
 		return Undisturbed // it waits for further records
+	case f.inRow():
+		return Undisturbed // every batch is answered
 	case !f.held:
 		return Striking
 	case f.plan.HealAt != nil && f.plan.HealAt.Kind == history.TriggerFaultEnd && n.faults[f.plan.HealAt.Count].state == over:

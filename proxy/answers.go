@@ -277,7 +277,7 @@ func (a *answers) produce(p *pending, body []byte, size int) {
 		a.rope.discard(size)
 		return
 	}
-	i := &item{pending: p, decision: c.att.control.OnAnswer(p.exchange)}
+	i := &item{pending: p, decision: p.later(c.att.control.OnAnswer(p.exchange))}
 	rewritten := a.newLeaders(p, message, body)
 	rewritten = rewrite(p, message, i.decision) || rewritten
 	if p.withheld != nil {

@@ -53,7 +53,8 @@ const (
 	Hold
 	// Refuse withholds the batches in Decision.Codes from the broker and
 	// answers them with the given code, in the place where the broker's answer
-	// would have come. Other batches of the request go on. Only for requests.
+	// would have come, or Decision.For later. Other batches of the request go on.
+	// Only for requests.
 	Refuse
 	// Rewrite lets the request through, and replaces the codes of the batches
 	// in Decision.Codes in the broker's answer. Only for answers.
@@ -64,7 +65,7 @@ const (
 type Decision struct {
 	Verb    Verb
 	Fault   int32           // planned fault behind it; used in the journal when Verb is not Pass
-	For     time.Duration   // Hold: at most this long; 0 is without limit
+	For     time.Duration   // Hold: at most this long, 0 is without limit; Refuse, Rewrite: how late the answer is
 	Release <-chan struct{} // Hold: until closed; may be nil when For is set
 	Part    int64           // Cut of a request: how many of its bytes reach the broker first; never all of them
 	Codes   map[int]int16   // Refuse, Rewrite: index into Exchange.Batches -> error code

@@ -73,6 +73,10 @@ func (a *answers) arrive(i *item) {
 // kind is WireRelease if it was journaled as held before.
 func (a *answers) apply(i *item, kind history.WireKind) {
 	c, p, d := a.conn, i.pending, i.decision
+	if d.Verb != Cut && (d.For > 0 || d.Release != nil) {
+		a.wait(i, kind)
+		return
+	}
 	switch d.Verb {
 	case Pass, Rewrite, Refuse: // the last is for requests only
 		fault := history.NoFault
@@ -88,21 +92,30 @@ func (a *answers) apply(i *item, kind history.WireKind) {
 		}
 		c.journalAnswer(kind, p, d, action, d.Fault)
 		c.lose(loss{fault: d.Fault, why: "cut at an answer", cut: true})
-	case Hold:
-		if kind == history.WireAnswer {
-			c.journalAnswer(kind, p, d, history.ActionHeld, d.Fault)
-			i.fault = d.Fault
-		}
-		i.waiting, i.release = true, d.Release
-		if d.For > 0 {
-			i.until = time.Now().Add(d.For)
-		}
-		i.decision = Decision{}
-		a.held = append([]*item{i}, a.held...)
-		a.heldBytes += i.out.size
 	default:
 		panic("proxy: impossible verb")
 	}
+}
+
+// wait holds an answer that is first in line, and with it what comes behind.
+// What else its decision asks for is done when the wait is over.
+func (a *answers) wait(i *item, kind history.WireKind) {
+	d := i.decision
+	if kind == history.WireAnswer {
+		a.conn.journalAnswer(kind, i.pending, d, history.ActionHeld, d.Fault)
+		i.fault = d.Fault
+	}
+	i.waiting, i.release = true, d.Release
+	if d.For > 0 {
+		i.until = time.Now().Add(d.For)
+	}
+	d.For, d.Release = 0, nil
+	if d.Verb == Hold {
+		d = Decision{}
+	}
+	i.decision = d
+	a.held = append([]*item{i}, a.held...)
+	a.heldBytes += i.out.size
 }
 
 // deliver hands an item's bytes to the client, and keeps count of them until
@@ -140,7 +153,7 @@ func (a *answers) forge() {
 			a.conn.journalAnswer(history.WireAnswer, p, Decision{}, history.ActionDropped, a.conn.lostFault())
 			continue
 		}
-		i := &item{pending: p}
+		i := &item{pending: p, decision: p.later(Decision{})}
 		i.out.addBytes(forgeAnswer(p), nil)
 		a.arrive(i)
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"sync"
+	"time"
 
 	"github.com/idemcheck/idemcheck/history"
 )
@@ -20,10 +21,11 @@ type pending struct {
 	shares   []share
 	topicIDs [][16]byte // by batch; used from version 13
 	withheld map[int]int16
-	fault    int32 // that withheld batches, or held the request back
-	forged   bool  // nothing of it went to the broker
-	asked    int64 // when the whole request was here, in ns of the run's clock
-	answered int64 // when the whole answer was; 0 of a forged one
+	fault    int32         // that withheld batches, or held the request back
+	delay    time.Duration // of the answer, when batches were withheld
+	forged   bool          // nothing of it went to the broker
+	asked    int64         // when the whole request was here, in ns of the run's clock
+	answered int64         // when the whole answer was; 0 of a forged one
 }
 
 // came is when what an event of that kind tells of came; 0 where it is an event
@@ -36,6 +38,17 @@ func (p *pending) came(kind history.WireKind) int64 {
 		return p.answered
 	}
 	return 0
+}
+
+// later adds the delay of what was withheld to a decision on the answer.
+func (p *pending) later(d Decision) Decision {
+	if p.delay > d.For && d.Verb != Cut && d.Verb != Hold {
+		d.For = p.delay
+		if d.Verb == Pass {
+			d.Fault = p.fault
+		}
+	}
+	return d
 }
 
 // pendings is the queue of requests in flight on one connection, in the order

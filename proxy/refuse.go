@@ -22,7 +22,7 @@ func (r *requests) refuse(p *pending, d Decision, h header, message *kmsg.Produc
 		return false
 	}
 	late := p.fault
-	p.fault = d.Fault
+	p.fault, p.delay = d.Fault, d.For
 	for i := range p.exchange.Batches {
 		if _, ok := p.withheld[i]; ok {
 			p.exchange.Batches[i].Error = history.NeverAsked

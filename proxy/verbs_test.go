@@ -315,6 +315,46 @@ func TestRefusingTheOnlyRequestIsAnsweredAtOnce(t *testing.T) {
 	silent(t, broker)
 }
 
+func TestAForgedAnswerMayComeLateAndInItsTurn(t *testing.T) {
+	const late = 150 * time.Millisecond
+	refuse := Decision{Verb: Refuse, Fault: 3, For: late, Codes: map[int]int16{0: 6}}
+	for name, c := range map[string]struct {
+		script *script
+		loads  []load
+		broker []verdict // nil: the broker is not asked
+		want   []verdict
+		rows   []history.Action
+	}{
+		"refused whole":   {&script{request: on(1, refuse)}, []load{{"a", 0, 0, 1, 100}}, nil, []verdict{{"a", 0, 6, -1}}, []history.Action{forged}},
+		"refused in part": {&script{request: on(1, refuse)}, []load{{"a", 0, 0, 1, 100}, {"a", 1, 0, 1, 100}}, []verdict{{"a", 1, 0, 4}}, []verdict{{"a", 0, 6, -1}, {"a", 1, 0, 4}}, []history.Action{forged, passed}},
+		"rewritten": {&script{answer: on(1, Decision{Verb: Rewrite, Fault: 3, For: late, Codes: map[int]int16{0: 7}})}, []load{{"a", 0, 0, 1, 100}},
+			[]verdict{{"a", 0, 0, 4}}, []verdict{{"a", 0, 7, -1}}, []history.Action{forged}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, c.script)
+			client, broker := r.connect()
+			began := time.Now()
+			write(t, client, produceFrame(1, 9, -1, c.loads...), produceFrame(2, 9, -1, c.loads[0]))
+			if c.broker != nil {
+				readFrame(t, broker)
+				write(t, broker, answerFrame(1, 9, c.broker...))
+			}
+			readFrame(t, broker)
+			write(t, broker, answerFrame(2, 9, verdict{"a", 0, 0, 5})) // waits behind it
+			same(t, "told", readAnswer(t, client, 1, 9), c.want)
+			if took := time.Since(began); took < late {
+				t.Errorf("told after %s", took)
+			}
+			same(t, "next", readAnswer(t, client, 2, 9), []verdict{{"a", 0, 0, 5}})
+			same(t, "held", actions(r.j.of(history.WireAnswer))[0], held)
+			releases := r.j.of(history.WireRelease)
+			same(t, "releases", actions(releases), append(c.rows, passed))
+			same(t, "fault", releases[0].Fault, int32(3))
+			same(t, "code", releases[0].Error, c.want[0].code)
+		})
+	}
+}
+
 func TestAcksZeroHasNoAnswer(t *testing.T) {
 	everyVersion(t, func(t *testing.T, v int16) {
 		r := newRig(t, &script{request: on(2, Decision{Verb: Refuse, Fault: 3, Codes: map[int]int16{0: 19}})})

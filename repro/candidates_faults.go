@@ -112,6 +112,11 @@ func plainKnobs(s *search) {
 		leaveOut("how", f.How != "", func(f *history.FaultSpec) { f.How = "" })
 		leaveOut("from", f.From != "", func(f *history.FaultSpec) { f.From = "" })
 		leaveOut("way", f.Way != "", func(f *history.FaultSpec) { f.Way = "" })
+		s.lower(s.fault(i)+": batches", f.Batches, 2, func(sc *suites.Scenario, to int64) {
+			if sc.Nemesis[i].Batches != 0 {
+				sc.Nemesis[i].Batches = to
+			}
+		})
 		for _, key := range sortedKeys(f.Config) {
 			leaveOut("config "+key, true, func(f *history.FaultSpec) { delete(f.Config, key) })
 		}
