@@ -14,13 +14,14 @@ const AnswerError = "answer-error"
 // forgeable lists the codes answer-error may give, and whether a real broker
 // gives them after it has appended.
 //
-// Source: the error table of Kafka's protocol guide; 7 and 20 are the two that
-// leave the append undecided.
+// Source: the error table of Kafka's protocol guide, where 7 and 20 are the two
+// that leave the append undecided; and DelayedProduce, by which a leader that
+// waits for its replicas gives 3, 6 or 56 when it stops being one.
 func forgeable(code int16) (ok, afterAppend bool) {
 	switch code {
-	case 7, 20:
+	case 3, 6, 7, 20, 56:
 		return true, true
-	case -1, 3, 5, 6, 10, 19, 45, 47, 56, 59:
+	case -1, 5, 10, 19, 45, 47, 59:
 		return true, false
 	}
 	return false, false
@@ -32,7 +33,7 @@ func checkError(spec history.FaultSpec, complain complain) {
 	case !ok:
 		complain("error", "error %d: want a code that a broker can give here: -1, 3, 5, 6, 7, 10, 19, 20, 45, 47, 56, 59", spec.Error)
 	case spec.Append && !afterAppend:
-		complain("append", "error %d is never given after an append (7 and 20 are)", spec.Error)
+		complain("append", "error %d is never given after an append (3, 6, 7, 20 and 56 are)", spec.Error)
 	case !spec.Append && spec.Error == 20:
 		complain("append", "error 20 means appended: it needs append: true")
 	}

@@ -22,7 +22,7 @@ var everywhere = [...]string{"partition", "broker", "producer"}
 func frameFaults() []Kind {
 	return []Kind{
 		{Name: AnswerError, Family: OnLink, forges: true, role: "link", targets: everywhere[:], knobs: []string{"error", "append", "delay", "batches"},
-			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (7, 20) appended all the same; with batches: 4 so are the next three of that producer and partition, with delay: 50ms the answer comes that much later",
+			Explain: "the client is answered an error code; the request is withheld from the broker, or with append: true (3, 6, 7, 20, 56) appended all the same; with batches: 4 so are the next three of that producer and partition, with delay: 50ms the answer comes that much later",
 			check:   checkError, onRequest: (*Nemesis).refuse, onAnswer: (*Nemesis).rewrite},
 		{Name: BlackholeAcks, Family: OnLink, lasting: true, role: "link", targets: everywhere[:],
 			Explain:  "from an answer on nothing passes from that broker to the client, requests still reach the broker; until healed",

@@ -2,7 +2,10 @@ package nemesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/idemcheck/idemcheck/cluster"
 )
@@ -18,10 +21,16 @@ func leaderFaults() []Kind {
 	}
 }
 
-// leader finds whom the fault hits, and says it in words.
+// leader finds whom the fault hits, and says it in words. What went before may
+// have left the partition without a leader: the fault waits for the next.
 func (n *Nemesis) leader(ctx context.Context, f *fault) (broker int32, target string, err error) {
 	topic := n.env.Topics[f.plan.Target.Topic]
 	broker, epoch, err := n.env.Leaders.Leader(ctx, topic, f.plan.Target.Partition)
+	for errors.Is(err, kerr.LeaderNotAvailable) && ctx.Err() == nil {
+		if _, err = n.env.Leaders.WaitLeader(ctx, topic, f.plan.Target.Partition, -1); err == nil {
+			broker, epoch, err = n.env.Leaders.Leader(ctx, topic, f.plan.Target.Partition)
+		}
+	}
 	if err != nil {
 		return 0, "", err
 	}

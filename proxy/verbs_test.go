@@ -188,7 +188,7 @@ func TestAHeldAnswerWaitsForItsReleaseAndRequestsFlow(t *testing.T) {
 		eventually(t, "four answers", func() bool { return len(r.j.of(history.WireAnswer)) == 4 })
 		close(release)
 		same(t, "first", readAnswer(t, client, 1, v), []verdict{{"a", 0, 0, 50}})
-		same(t, "second", readAnswer(t, client, 2, v), []verdict{{"a", 0, 6, -1}})
+		same(t, "second", readAnswer(t, client, 2, v), []verdict{{"a", 0, 6, 51}})
 		ends(t, client)
 		eventually(t, "disconnect", func() bool { return len(r.j.of(history.WireDisconnect)) == 1 })
 		same(t, "answers", actions(r.j.of(history.WireAnswer)), []history.Action{held, held, held, held})
@@ -245,7 +245,7 @@ func TestRewrittenCodesReachTheClientOnly(t *testing.T) {
 		write(t, client, produceFrame(1, v, -1, load{"a", 0, 0, 1, 100}, load{"a", 1, 0, 1, 100}, load{"b", 0, 0, 1, 100}))
 		readFrame(t, broker)
 		write(t, broker, answerFrame(1, v, verdict{"a", 0, 0, 1}, verdict{"a", 1, 0, 2}, verdict{"b", 0, 0, 3}))
-		same(t, "told", readAnswer(t, client, 1, v), []verdict{{"a", 0, 0, 1}, {"a", 1, 7, -1}, {"b", 0, 0, 3}})
+		same(t, "told", readAnswer(t, client, 1, v), []verdict{{"a", 0, 0, 1}, {"a", 1, 7, 2}, {"b", 0, 0, 3}})
 		answers := r.j.of(history.WireAnswer)
 		same(t, "answers", actions(answers), []history.Action{passed, forged, passed})
 		e := answers[1]
@@ -328,7 +328,7 @@ func TestAForgedAnswerMayComeLateAndInItsTurn(t *testing.T) {
 		"refused whole":   {&script{request: on(1, refuse)}, []load{{"a", 0, 0, 1, 100}}, nil, []verdict{{"a", 0, 6, -1}}, []history.Action{forged}},
 		"refused in part": {&script{request: on(1, refuse)}, []load{{"a", 0, 0, 1, 100}, {"a", 1, 0, 1, 100}}, []verdict{{"a", 1, 0, 4}}, []verdict{{"a", 0, 6, -1}, {"a", 1, 0, 4}}, []history.Action{forged, passed}},
 		"rewritten": {&script{answer: on(1, Decision{Verb: Rewrite, Fault: 3, For: late, Codes: map[int]int16{0: 7}})}, []load{{"a", 0, 0, 1, 100}},
-			[]verdict{{"a", 0, 0, 4}}, []verdict{{"a", 0, 7, -1}}, []history.Action{forged}},
+			[]verdict{{"a", 0, 0, 4}}, []verdict{{"a", 0, 7, 4}}, []history.Action{forged}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, c.script)

@@ -44,7 +44,9 @@ func answered(p *pending, message *kmsg.ProduceResponse) {
 	}
 }
 
-// rewrite replaces codes as a Rewrite decision asks, and says whether it did.
+// rewrite replaces codes as a Rewrite decision asks, and says whether it did. The
+// offset stays, as it does where a broker has appended and then gives an error:
+// Kafka's DelayedProduce changes the code alone.
 func rewrite(p *pending, message *kmsg.ProduceResponse, d Decision) bool {
 	if d.Verb != Rewrite {
 		return false
@@ -66,9 +68,6 @@ func rewrite(p *pending, message *kmsg.ProduceResponse, d Decision) bool {
 			part := &topic.Partitions[k]
 			if part.Partition == p.exchange.Batches[i].Partition {
 				part.ErrorCode = code
-				if code != 0 {
-					part.BaseOffset = -1
-				}
 				changed = true
 			}
 		}
