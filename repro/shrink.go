@@ -147,16 +147,15 @@ func (s *search) try(what string, sc suites.Scenario) bool {
 // confirm measures the best on its own, and goes back step by step while it
 // does not hold. The start holds by its baseline.
 func (s *search) confirm() {
-	wanted := s.Wanted
-	if wanted == 0 {
-		wanted = s.result.Rule.Floor
+	need := atLeast(s.result.Baseline, s.Confirm)
+	if s.Wanted > 0 {
+		need = int(math.Ceil(s.Wanted*float64(s.Confirm) - 1e-9))
 	}
-	need := int(math.Ceil(wanted*float64(s.Confirm) - 1e-9))
 	for at := len(s.steps); ; at-- {
 		s.result.Steps, s.result.GivenUp = s.steps[:at], s.steps[at:]
 		if at == 0 {
 			s.result.Scenario, s.result.Confirmed = s.Start, s.result.Baseline
-			s.result.Holds = s.result.Baseline.Value() >= wanted
+			s.result.Holds = s.result.Baseline.Value() >= s.Wanted
 			return
 		}
 		step := s.steps[at-1]

@@ -26,7 +26,7 @@ type Task struct {
 
 	Baseline int     // replays that measure the rate at the start; 0 is 10
 	Confirm  int     // runs that confirm the result; 0 is 20
-	Wanted   float64 // rate, 0 to 1, below which the result does not hold; 0 is the floor of the rule
+	Wanted   float64 // rate, 0 to 1, below which the result does not hold; 0 is what atLeast says
 	Retries  int     // broken runs in a row after which a scenario is given up; 0 is 3
 	Budget   Budget
 

@@ -1,6 +1,9 @@
 package repro
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Rule is the sequential test by which a smaller scenario counts. It runs the
 // scenario until it has Hits hits, which accepts it, or until it cannot have
@@ -78,6 +81,21 @@ func RuleFor(measured Rate) Rule {
 		}
 	}
 	return best
+}
+
+// usual is the rate that a result is to have where nobody says another one.
+const usual = 0.9
+
+// atLeast is how many hits of so many runs confirm a result where nobody says
+// it: the usual rate; or where the recorded plan itself does not come to that,
+// as many as one of its measured rate has in 95 of 100 confirmations. To ask
+// more of a smaller scenario than of the whole would leave nothing but the whole.
+func atLeast(measured Rate, runs int) int {
+	need := int(math.Ceil(usual*float64(runs) - 1e-9))
+	for need > 1 && (Rule{Hits: need, Runs: runs}).accepts(measured.Value(), runs) < 1-mostAlpha {
+		need--
+	}
+	return need
 }
 
 // better says whether a rule beats the best so far: by cost among those that

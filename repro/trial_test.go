@@ -79,3 +79,21 @@ func TestALowRateIsNotOverEstimated(t *testing.T) {
 		t.Errorf("%v rejects what is as flaky as the start", r)
 	}
 }
+
+func TestAResultNeedsNotComeBackMoreOftenThanTheWhole(t *testing.T) {
+	for _, c := range []struct {
+		measured Rate
+		runs     int
+		want     int
+	}{
+		{Rate{10, 10}, 20, 18}, // 0.9
+		{Rate{10, 10}, 5, 5},
+		{Rate{9, 10}, 20, 16}, // a plan that comes back in 9 of 10 has 16 of 20 or more in 96 % of confirmations, 17 in 87 %
+		{Rate{3, 4}, 20, 12},  // 96 %; 13 in 90 %
+		{Rate{1, 10}, 20, 1},  // at least once in any case
+	} {
+		if got := atLeast(c.measured, c.runs); got != c.want {
+			t.Errorf("%s, %d runs: %d, want %d", c.measured, c.runs, got, c.want)
+		}
+	}
+}
