@@ -41,7 +41,7 @@ func TestKnownBugsAreFoundAndTheirMendingsPass(t *testing.T) {
 	needsClients(t, knownBuggy...)
 	dir := t.TempDir()
 	c := cli(t, dir, "run", "--seed", "7", "regressions")
-	c.want(t, exitAsExpected, "20 as expected", "dropped-batch")
+	c.want(t, exitAsExpected, "22 as expected", "dropped-batch")
 }
 
 // What search found, and shrinking made small, comes back on real brokers; and
