@@ -51,6 +51,11 @@ const (
 	covMaxInFlight       = "max_in_flight"
 	covDeletedRecords    = "deleted_records"
 	covTrimmedRecords    = "trimmed_records"
+	covIdempotentBatches = "idempotent_batches"
+	covAcksAllBatches    = "acks_all_batches"
+	covMostAttempts      = "most_attempts"
+	covLeastGap          = "least_gap_ms"
+	covMostGap           = "most_gap_ms"
 	// covAnswersPrefix is followed by the error code.
 	covAnswersPrefix = "answers_"
 )
@@ -93,6 +98,11 @@ func Counters() []Counter {
 		{covDisconnects, "client connections that ended"},
 		{covNotKafka, "connections that carried bytes which are not Kafka frames"},
 		{covMaxInFlight, "most produce requests seen in flight on one connection"},
+		{covIdempotentBatches, "batches that carried a producer id"},
+		{covAcksAllBatches, "batches in requests that asked for acks=all"},
+		{covMostAttempts, "most times in a row that a client sent one batch to a partition"},
+		{covLeastGap, "shortest time between two of those, in ms; 0 where no batch was sent twice in a row"},
+		{covMostGap, "longest time between two of those, in ms"},
 		{covDeletedRecords, "records that brokers acknowledged on a topic which a fault then deleted; they are in no log"},
 		{covTrimmedRecords, "records that a fault deleted from the head of a log; they were read before, and are judged like all others"},
 		{covAnswersPrefix + "CODE", "answers with that error code (answers_0, answers_45, ...), as they left for the client"},

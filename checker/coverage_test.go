@@ -147,3 +147,26 @@ func TestRecordNumbersSeenAreRemembered(t *testing.T) {
 		t.Errorf("%v", s)
 	}
 }
+
+func TestWhatClientsWereToldShowsOnTheWire(t *testing.T) {
+	const ms = int64(1e6)
+	m := baseRun()
+	for i := range int64(2) {
+		m.send(1, later, later+999*ms, history.Acked, 6+i).stored(1, 4+i)
+	}
+	base := baseRun().judge().Coverage
+	again := func(correlation int32) func(*history.WireEvent) {
+		return func(ev *history.WireEvent) { ev.Correlation += correlation }
+	}
+	m.batch(request(1, 4, 1, later))                                                                                                    // refused twice
+	m.batch(with(request(1, 4, 1, later+120*ms), again(100)))                                                                           // 120 ms later
+	m.batch(with(request(1, 4, 1, later+420*ms), again(200)))                                                                           // 300 ms later: the third time
+	m.batch(request(1, 5, 1, later+430*ms))                                                                                             // another batch
+	m.batch(with(request(1, 4, 1, later+440*ms), again(300)))                                                                           // the first again, not in a row
+	m.batch(with(request(1, 4, 1, later+445*ms), func(ev *history.WireEvent) { ev.Correlation, ev.Partition = ev.Correlation+400, 1 })) // elsewhere
+	m.batch(with(request(1, 6, 1, later+450*ms), func(ev *history.WireEvent) { ev.ProducerID, ev.Acks = -1, 1 }))
+	covers(t, m, map[string]int64{
+		"most_attempts": 3, "least_gap_ms": 120, "most_gap_ms": 300,
+		"idempotent_batches": base["idempotent_batches"] + 6, "acks_all_batches": base["acks_all_batches"] + 6,
+	})
+}

@@ -56,6 +56,7 @@ type laneWire struct {
 	seen    intervals // record numbers
 	refusal refusal
 	unsent  unsent
+	try     try
 	last    history.WireEvent
 }
 
@@ -168,6 +169,12 @@ func (j *journal) request(ev *history.WireEvent) {
 	case history.ActionHeld:
 		j.n.heldRequests++
 	}
+	if ev.ProducerID >= 0 {
+		j.n.idempotent++
+	}
+	if ev.Acks == -1 {
+		j.n.acksAll++
+	}
 	c := j.conn(ev)
 	if !c.known {
 		c.known, c.client = true, ev.ClientID
@@ -198,6 +205,7 @@ func (j *journal) countRetry(ev *history.WireEvent) (again int64) {
 		t.lanes.put(ev.Process, l)
 	}
 	l.last = *ev
+	j.n.attempts.add(&l.try, ev)
 	if again = l.seen.add(ev.First, ev.Last); again > 0 {
 		j.n.retries++
 		j.n.retryRecords += again

@@ -28,6 +28,9 @@ type wireCounts struct {
 	disconnects       int64
 	notKafka          int64
 	maxInFlight       int64
+	idempotent        int64
+	acksAll           int64
+	attempts          attemptCounts
 	noError           int64           // answers with code 0
 	byCode            map[int16]int64 // the others, by error code
 }
@@ -60,6 +63,11 @@ func (j *journal) count() {
 		covNotKafka:          n.notKafka,
 		covMaxInFlight:       n.maxInFlight,
 		covProducerIDs:       int64(len(j.producers)),
+		covIdempotentBatches: n.idempotent,
+		covAcksAllBatches:    n.acksAll,
+		covMostAttempts:      n.attempts.most,
+		covLeastGap:          n.attempts.leastGap / 1e6,
+		covMostGap:           n.attempts.mostGap / 1e6,
 	})
 	if n.noError > 0 {
 		j.coverage[answersCounter(0)] = n.noError

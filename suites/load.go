@@ -16,7 +16,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-//go:embed */*.yaml
+//go:embed */*.yaml claims.yaml
 var embedded embed.FS
 
 // Folders lists the suite folders, by name.
@@ -27,7 +27,9 @@ func Folders() []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		names = append(names, entry.Name())
+		if entry.IsDir() {
+			names = append(names, entry.Name())
+		}
 	}
 	return names
 }
@@ -102,9 +104,21 @@ func Find(name string, v Vocabulary) ([]Scenario, error) {
 // file, line and column.
 func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 	var s Scenario
+	root, err := read(file, text, "scenario", &s)
+	if err != nil {
+		return s, err
+	}
+	s.File = file
+	s.fill(v)
+	return s, placed(validate(&s, v), file, root)
+}
+
+// read decodes a file that holds one thing of a kind ("scenario"), strictly. Its
+// root is for the places of problems that are found later.
+func read(file string, text []byte, kind string, into any) (root ast.Node, err error) {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return s, positioned(file, err)
+		return nil, positioned(file, err)
 	}
 	docs := documents(tree)
 	if len(docs) != 1 {
@@ -112,27 +126,27 @@ func Parse(file string, text []byte, v Vocabulary) (Scenario, error) {
 		if len(docs) > 1 {
 			second = docs[1]
 		}
-		return s, located(file, second, fmt.Sprintf("want exactly one scenario in the file, there are %d", len(docs)))
+		return nil, located(file, second, fmt.Sprintf("want exactly one %s in the file, there are %d", kind, len(docs)))
 	}
-	form := shape{file: file}
-	form.hold(docs[0], reflect.TypeFor[Scenario](), "")
+	form := shape{file: file, kind: kind}
+	form.hold(docs[0], reflect.TypeOf(into), "")
 	if len(form.problems) > 0 {
-		return s, errors.Join(form.problems...)
+		return nil, errors.Join(form.problems...)
 	}
-	if err := yaml.UnmarshalWithOptions(text, &s, yaml.DisallowUnknownField()); err != nil {
-		return s, positioned(file, err)
+	if err := yaml.UnmarshalWithOptions(text, into, yaml.DisallowUnknownField()); err != nil {
+		return nil, positioned(file, err)
 	}
-	s.File = file
-	s.fill(v)
-	problems := validate(&s, v)
-	if len(problems) == 0 {
-		return s, nil
-	}
+	return docs[0], nil
+}
+
+// placed joins problems into one error, each with its place in the file; nil for
+// none.
+func placed(problems []problem, file string, root ast.Node) error {
 	var all []error
 	for _, p := range problems {
-		all = append(all, p.at(file, docs[0]))
+		all = append(all, p.at(file, root))
 	}
-	return s, errors.Join(all...)
+	return errors.Join(all...)
 }
 
 // documents lists the documents of a file that hold something.

@@ -11,12 +11,13 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// shape holds a parsed file against the types of a Scenario before it is
-// decoded: every key must be known, and every value of its kind. The YAML
+// shape holds a parsed file against the types that it is decoded to, before
+// that: every key must be known, and every value of its kind. The YAML
 // library would do the same, but it stops at the first, does not say what is
 // allowed, and loses the place of what an UnmarshalText refuses.
 type shape struct {
 	file     string
+	kind     string // of what the file holds: scenario
 	problems []error
 }
 
@@ -64,7 +65,7 @@ func (s *shape) hold(node ast.Node, t reflect.Type, what string) {
 	case *ast.NullNode:
 		return // as if left out
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		s.complain(node, "%s: anchors, aliases and tags are not taken: write the value out", orElse(what, "scenario"))
+		s.complain(node, "%s: anchors, aliases and tags are not taken: write the value out", orElse(what, s.kind))
 		return
 	case *ast.StringNode:
 		if t == expectType {
@@ -136,7 +137,7 @@ func (s *shape) holdStruct(node ast.Node, t reflect.Type, what string) {
 	allowed := strings.Join(names, ", ")
 	values, ok := entries(node)
 	if !ok && what == "" {
-		s.complain(node, "%s: want a scenario, a mapping with the keys %s", words(node), allowed)
+		s.complain(node, "%s: want a %s, a mapping with the keys %s", words(node), s.kind, allowed)
 	} else if !ok {
 		s.complain(node, "%s %s: want a mapping with the keys %s", what, words(node), allowed)
 	}

@@ -120,7 +120,7 @@ func (f *conformFlags) check(cmd *cobra.Command) (err error) {
 			return fmt.Errorf("--as: %w", err)
 		}
 	}
-	if err := checkSummaries(f.summaries); err != nil {
+	if err := checkSummaries(f.summaries, ".md", ".json"); err != nil {
 		return err
 	}
 	f.chosen, err = conformance.Select(f.cases, f.groups)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/claims"
 	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/conformance"
 	"github.com/idemcheck/idemcheck/nemesis"
@@ -29,7 +30,7 @@ func lists() []struct {
 		entries func() ([]entry, error)
 	}{
 		{"scenarios", listScenarios}, {"faults", listFaults}, {"workloads", listWorkloads},
-		{"checkers", listCheckers}, {"causes", listCauses}, {"counters", listCounters}, {"clients", listClients}, {"cases", listCases},
+		{"checkers", listCheckers}, {"causes", listCauses}, {"counters", listCounters}, {"claims", listClaims}, {"figures", listFigures}, {"clients", listClients}, {"cases", listCases},
 	}
 }
 
@@ -40,7 +41,7 @@ func listCommand() *cobra.Command {
 	}
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(names, "|") + "]",
-		Short:     "Name every scenario, fault, workload, checker, cause of an anomaly, coverage counter, client and case of conform, with a line each",
+		Short:     "Name every scenario, fault, workload, checker, cause of an anomaly, coverage counter, claim, figure of a claim, client and case of conform, with a line each",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -128,6 +129,23 @@ func listCheckers() ([]entry, error) {
 			line += " Finds: " + strings.Join(kinds, ", ") + "."
 		}
 		entries = append(entries, entry{c.Name, line})
+	}
+	return entries, nil
+}
+
+func listClaims() ([]entry, error) {
+	table, _, err := suites.FindTable(suites.Claims)
+	var entries []entry
+	for _, row := range table.Rows {
+		entries = append(entries, entry{row.ID, row.Claim})
+	}
+	return entries, err
+}
+
+func listFigures() ([]entry, error) {
+	var entries []entry
+	for _, f := range claims.Known() {
+		entries = append(entries, entry{f.Name, f.Meaning})
 	}
 	return entries, nil
 }

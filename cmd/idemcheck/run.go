@@ -131,9 +131,6 @@ func (f *runFlags) check() error {
 	if err := f.checkClients(); err != nil {
 		return err
 	}
-	if err := checkSummaries(f.summaries); err != nil {
-		return err
-	}
 	if f.image != "" && len(f.kafka) == 1 && f.kafka[0] == "" {
 		return nil
 	}
@@ -141,10 +138,10 @@ func (f *runFlags) check() error {
 }
 
 // checkSummaries wants the name of every summary to say what kind it is.
-func checkSummaries(files []string) error {
+func checkSummaries(files []string, kinds ...string) error {
 	for _, file := range files {
-		if ext := filepath.Ext(file); ext != ".md" && ext != ".json" {
-			return fmt.Errorf("--summary %s: want a file that ends in .md or .json", file)
+		if !slices.Contains(kinds, filepath.Ext(file)) {
+			return fmt.Errorf("--summary %s: want a file that ends in %s", file, strings.Join(kinds, " or "))
 		}
 	}
 	return nil
@@ -169,6 +166,22 @@ func checkVersions(kafka []string) error {
 
 func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(); err != nil {
+		return usage(err)
+	}
+	found, others, err := tables(args)
+	if err != nil {
+		return usage(err)
+	}
+	if len(found) > 0 {
+		if err := f.checkClaims(cmd, found, others); err != nil {
+			return usage(err)
+		}
+		if err := writable(f.out); err != nil {
+			return broken(err)
+		}
+		return f.claims(cmd, found[0])
+	}
+	if err := checkSummaries(f.summaries, ".md", ".json"); err != nil {
 		return usage(err)
 	}
 	jobs, err := f.jobs(args)

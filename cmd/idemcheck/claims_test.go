@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ourClaims is a table of one row that holds, and one that says the opposite.
+const ourClaims = `title: mine
+clients: [franz-go]
+rows:
+  - id: mine
+    claim: a lost acknowledgement is made good
+    sides:
+      on: {scenario: lost.yaml, runs: 1}
+    answers:
+      - {when: on.lost == 0 && on.dropped_acks > 0, answer: upheld, because: "{on.dropped_acks} lost, {on.deduplicated} suppressed"}
+      - {answer: refuted, because: it is not}
+    recorded: {franz-go: RECORDED}
+`
+
+const lostAck = `name: lost
+why: an acknowledgement is lost
+clients: [{idempotence: true}]
+workload: {name: unique-append, records: 30, rate: 100/s}
+nemesis: [{fault: cut-after-append, when: {acks: 5}, times: 2}]
+cover: {dropped_acks: 2}
+`
+
+func TestClaimsOfOnesOwnAreDecided(t *testing.T) {
+	for name, c := range map[string]struct {
+		recorded, scenario string
+		status             int
+		says               []string
+	}{
+		"as recorded":  {"upheld", lostAck, exitAsExpected, []string{"upheld         mine  franz-go: 2 lost, 2 suppressed", "1 answer in", "1 upheld"}},
+		"turned":       {"refuted", lostAck, exitViolation, []string{"recorded: refuted", "1 not as recorded"}},
+		"inconclusive": {"upheld", strings.Replace(lostAck, "dropped_acks: 2", "dropped_acks: 900", 1), exitInconclusive, []string{"inconclusive   mine", "dropped_acks is 2", "idemcheck show runs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range map[string]string{"mine.yaml": strings.Replace(ourClaims, "RECORDED", c.recorded, 1), "lost.yaml": c.scenario} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cli(t, dir, "run", "mine.yaml", "--summary", "mine.md", "--summary", "mine.html", "--summary", "mine.json", "--junit", "mine.xml").want(t, c.status, c.says...)
+			for _, file := range []string{"mine.md", "mine.html", "mine.json", "mine.xml"} {
+				text, err := os.ReadFile(filepath.Join(dir, file))
+				if err != nil || !strings.Contains(string(text), "mine") {
+					t.Errorf("%s: %v\n%s", file, err, text)
+				}
+			}
+			if runs := runDirs(t, dir); len(runs) == 0 {
+				t.Error("no run directory is left")
+			}
+		})
+	}
+}
+
+func TestWrongUseOfClaimsIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	mine := strings.Replace(ourClaims, "RECORDED", "upheld", 1)
+	for file, text := range map[string]string{
+		"mine.yaml": mine, "typo.yaml": strings.Replace(mine, "on.lost", "on.losst", 1),
+		"other.yaml": strings.Replace(mine, "[franz-go]", "[frans-go]", 1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"with scenarios":         {[]string{"run", "mine.yaml", "basic"}, "claims and scenarios are run in calls of their own"},
+		"two tables":             {[]string{"run", "mine.yaml", "claims"}, "one table of claims at a time"},
+		"runs":                   {[]string{"run", "--runs", "3", "mine.yaml"}, "--runs: a table of claims says itself"},
+		"several versions":       {[]string{"run", "--cluster", "docker", "--kafka", "4.3.1,3.9.2", "claims"}, "one version at a time"},
+		"a summary of some kind": {[]string{"run", "--summary", "x.txt", "claims"}, "--summary x.txt: want a file that ends in .md or .html or .json"},
+		"a figure that is none":  {[]string{"run", "typo.yaml"}, `there is no figure "losst"`},
+		"a client that is none":  {[]string{"run", "other.yaml"}, `unknown client library "frans-go"`},
+		"a scenario not there":   {[]string{"run", "mine.yaml"}, "lost.yaml"},
+		"a row that is none":     {[]string{"run", "claims/nothing"}, "claims/nothing"},
+	} {
+		t.Run(name, func(t *testing.T) { cli(t, dir, c.args...).want(t, exitUsage, c.says) })
+	}
+}

@@ -1,0 +1,127 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/claims"
+	"github.com/idemcheck/idemcheck/suites"
+)
+
+// aBook has two rows put to two clients: one answer of every kind, and one that
+// turned.
+func aBook() claims.Book {
+	row := func(id, section string) suites.Row {
+		return suites.Row{ID: id, Section: section, Claim: "it <keeps> " + id, Sides: map[string]suites.Side{"off": {Scenario: "claims/" + id, Runs: 1}}}
+	}
+	decision := func(row suites.Row, client, answer, because, recorded string) claims.Decision {
+		run := claims.Run{Dir: "runs/" + row.ID + "-" + client, Seed: 7, Verdict: &checker.Verdict{Overall: checker.Pass}}
+		return claims.Decision{
+			Row: row, Client: client, Answer: answer, Because: because, Recorded: recorded,
+			Figures: map[string]claims.Figures{"off": {"retries": 12, "sent": 40, "lost": 0}},
+			Runs:    map[string][]claims.Run{"off": {run}},
+		}
+	}
+	order, twice, old := row("order", "Retries"), row("twice", "Retries"), row("old", "What it does not promise")
+	return claims.Book{
+		Title: "What is said", Version: "idemcheck v1", On: "docker, Kafka 4.3.1", Seed: 7, Command: "idemcheck run claims",
+		Began: time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC), Took: 90 * time.Second,
+		Decisions: []claims.Decision{
+			decision(order, "franz-go", "upheld", "0 of 40 out of order", "upheld"),
+			decision(order, "kafkajs@2.2.4", "refuted", "3 of 40 out of order", "upheld"),
+			decision(twice, "franz-go", "qualified", "4 stored | twice", ""),
+			decision(twice, "kafkajs@2.2.4", claims.Inconclusive, "off: 0 of the 1 runs\x1b[2J", ""),
+			decision(old, "franz-go", claims.NotApplicable, "it has no such option", ""),
+		},
+	}
+}
+
+func TestAClaimIsTold(t *testing.T) {
+	b := aBook()
+	for i, want := range []string{
+		"upheld         order  franz-go: 0 of 40 out of order\n",
+		"refuted        order  kafkajs@2.2.4: 3 of 40 out of order\n    recorded: upheld\n    idemcheck show runs/order-kafkajs@2.2.4\n",
+		"qualified      twice  franz-go: 4 stored | twice\n",
+		"inconclusive   twice  kafkajs@2.2.4: off: 0 of the 1 runs\uFFFD[2J\n    idemcheck show runs/twice-kafkajs@2.2.4\n",
+		"not applicable old  franz-go: it has no such option\n",
+	} {
+		var out strings.Builder
+		Claim(&out, b.Decisions[i], Style{})
+		if out.String() != want {
+			t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+		}
+	}
+}
+
+func TestATableOfClaimsIsTold(t *testing.T) {
+	var out strings.Builder
+	Claims(&out, aBook(), Style{})
+	want := `
+  claim  franz-go        kafkajs@2.2.4
+  order  upheld          refuted (recorded: upheld)
+  twice  qualified       inconclusive
+  old    not applicable
+
+5 answers in 90.0 s: 1 upheld, 1 qualified, 1 refuted, 1 inconclusive, 1 not applicable; 1 not as recorded
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	out.Reset()
+	Claims(&out, aBook(), Style{Width: 30})
+	for _, want := range []string{"order  +  X", "twice  ~  ?", "old    -", "b  kafkajs@2.2.4"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("narrow: %q is missing:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestAPageOfClaimsHasTheEvidence(t *testing.T) {
+	var md, html strings.Builder
+	if err := ClaimsMarkdown(&md, aBook()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"# What is said", "idemcheck v1, docker, Kafka 4.3.1, 29 November 2026, seed 7.", "idemcheck run claims", "## Retries", "### order\n", "> it &lt;keeps&gt; order",
+		"**refuted**, kafkajs@2.2.4: 3 of 40 out of order. It was recorded as upheld.",
+		"- *off*, `claims/order`, 1 run (`runs/order-franz-go`): retries 12, sent 40", "| order | upheld | refuted (recorded: upheld) |",
+	} {
+		if !strings.Contains(md.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, md.String())
+		}
+	}
+	if strings.Count(md.String(), "## Retries\n") != 1 || strings.Count(md.String(), "### order\n") != 1 {
+		t.Errorf("a head stands twice:\n%s", md.String())
+	}
+	if err := ClaimsHTML(&html, aBook()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<a class="word turned" href="#order-2">refuted</a>`, `<h3 id="order-2">`, "it &lt;keeps&gt; order",
+		"idemcheck show runs/twice-franz-go", "retries 12, sent 40", "It was recorded as upheld.", "not-applicable",
+	} {
+		if !strings.Contains(html.String(), want) {
+			t.Errorf("the HTML page lacks %q", want)
+		}
+	}
+	if strings.Contains(html.String(), "<keeps>") {
+		t.Error("a claim is not escaped")
+	}
+}
+
+func TestAnAnswerThatTurnedIsAFailureInJUnit(t *testing.T) {
+	var out strings.Builder
+	if err := ClaimsJUnit(&out, aBook()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`name="claims with kafkajs@2.2.4" tests="2" failures="1" errors="1"`, `message="recorded: upheld; now refuted: 3 of 40 out of order"`,
+		`<error message="inconclusive: off: 0 of the 1 runs`, `<skipped message="not applicable: it has no such option"`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("JUnit lacks %q:\n%s", want, out.String())
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package suites
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Table is a file of claims: statements about clients and brokers, and how runs
+// decide each of them.
+type Table struct {
+	Title string `yaml:"title" json:"title"`
+	// Clients is what every row is put to that does not say by_client, as
+	// LIBRARY or LIBRARY@VERSION.
+	Clients []string `yaml:"clients" json:"clients"`
+	Rows    []Row    `yaml:"rows" json:"rows"`
+
+	File string `yaml:"-" json:"file"`
+}
+
+// Row is one claim. Its sides are run, and the first of its answers whose
+// condition the figures meet is the answer.
+type Row struct {
+	ID      string `yaml:"id" json:"id"`
+	Section string `yaml:"section,omitempty" json:"section,omitempty"`
+	Claim   string `yaml:"claim" json:"claim"`
+	// ByClient: the answer is the client's, so every library is asked.
+	ByClient bool            `yaml:"by_client,omitempty" json:"by_client,omitempty"`
+	Sides    map[string]Side `yaml:"sides" json:"sides"`
+	Answers  []Answer        `yaml:"answers" json:"answers"`
+	// Recorded is the answer that was seen, by client library; another one is
+	// reported as a failure.
+	Recorded map[string]string `yaml:"recorded,omitempty" json:"recorded,omitempty"`
+}
+
+// Side is one half of the evidence: a scenario, and how often it is run.
+type Side struct {
+	Scenario string `yaml:"scenario" json:"scenario"`   // as on the command line; a file is looked for beside the table's
+	Runs     int    `yaml:"runs,omitempty" json:"runs"` // sound ones; 0 is 2
+}
+
+// Answer is one answer that a row may have.
+type Answer struct {
+	When    string `yaml:"when,omitempty" json:"when,omitempty"` // a condition on SIDE.FIGURE; left out of the last: otherwise
+	Answer  string `yaml:"answer" json:"answer"`                 // of Answers
+	Because string `yaml:"because" json:"because"`               // a sentence; {SIDE.FIGURE} stands for the figure
+}
+
+// Answers lists what a row can come to by evidence.
+func Answers() []string { return []string{"upheld", "qualified", "refuted"} }
+
+// Claims is the name of the folder that has a table of its own.
+const Claims = "claims"
+
+// defaultSideRuns is how often a side is run that does not say it.
+const defaultSideRuns = 2
+
+// FindTable resolves what a person names on the command line, where it names
+// claims: "claims", one row ("claims/ID"), or a file of their own that has rows.
+// is is false where it names something else.
+func FindTable(name string) (t Table, is bool, err error) {
+	if filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml" {
+		text, err := os.ReadFile(name)
+		if err != nil || !hasRows(text) {
+			return t, false, nil // Find says what is wrong
+		}
+		t, err = ParseTable(name, text)
+		return t, true, err
+	}
+	folder, id, one := strings.Cut(name, "/")
+	if folder != Claims {
+		return t, false, nil
+	}
+	text, err := embedded.ReadFile(Claims + ".yaml")
+	if err != nil {
+		return t, true, fmt.Errorf("read claims: %w", err)
+	}
+	if t, err = ParseTable(Claims+".yaml", text); err != nil || !one {
+		return t, true, err
+	}
+	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == id })
+	if at < 0 {
+		return t, false, nil // it may be a scenario
+	}
+	t.Rows = t.Rows[at : at+1]
+	return t, true, nil
+}
+
+// hasRows says whether a file is a table, of whatever quality.
+func hasRows(text []byte) bool {
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return false
+	}
+	for _, doc := range documents(tree) {
+		values, _ := entries(doc)
+		if slices.ContainsFunc(values, func(v *ast.MappingValueNode) bool { return v.Key.GetToken().Value == "rows" }) {
+			return true
+		}
+	}
+	return false
+}
+
+// ParseTable reads a table of claims. Whether conditions mean something is for
+// those who know the figures.
+func ParseTable(file string, text []byte) (Table, error) {
+	var t Table
+	root, err := read(file, text, "table of claims", &t)
+	if err != nil {
+		return t, err
+	}
+	t.File = file
+	for _, r := range t.Rows {
+		for name, side := range r.Sides {
+			side.Runs = orElse(side.Runs, defaultSideRuns)
+			r.Sides[name] = side
+		}
+	}
+	return t, placed(validateTable(&t), file, root)
+}
+
+// Find loads the scenario of a side.
+func (t Table) Find(side Side, v Vocabulary) (Scenario, error) {
+	name := side.Scenario
+	if ext := filepath.Ext(name); (ext == ".yaml" || ext == ".yml") && !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(t.File), name)
+	}
+	found, err := Find(name, v)
+	if err != nil {
+		return Scenario{}, err
+	}
+	if len(found) != 1 {
+		return Scenario{}, fmt.Errorf("%s is a folder of %d scenarios: a side is one", name, len(found))
+	}
+	return found[0], nil
+}
