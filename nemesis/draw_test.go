@@ -167,7 +167,6 @@ func TestCheckNamesTheFieldOfEveryImpossibleSpec(t *testing.T) {
 		"heal after nothing":            {spec: history.FaultSpec{Fault: KillLeader, When: one, Heal: history.HealSpec{Ended: "move-leader"}}, field: "heal", says: "no fault"},
 		"a code no broker gives":        {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 1}}, field: "error", says: "want a code"},
 		"no code":                       {spec: history.FaultSpec{Fault: AnswerError, When: one}, field: "error", says: "want a code"},
-		"6 after an append":             {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 6, Append: true}}},
 		"19 after an append":            {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 19, Append: true}}, field: "append", says: "never given after an append"},
 		"20 without an append":          {spec: history.FaultSpec{Fault: AnswerError, When: one, Knobs: history.Knobs{Error: 20}}, field: "append", says: "append: true"},
 		"a code for a kill":             {spec: history.FaultSpec{Fault: KillLeader, When: one, Knobs: history.Knobs{Error: 7}}, field: "error", says: "takes no error"},

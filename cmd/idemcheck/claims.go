@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idemcheck/idemcheck/claims"
+	"github.com/idemcheck/idemcheck/cluster/external"
 	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/suites"
 )
@@ -29,7 +30,11 @@ func tables(args []string) (found []suites.Table, others []string, err error) {
 		case err != nil:
 			return nil, nil, err
 		case is && len(found) > 0 && found[0].File == t.File:
-			found[0].Rows = append(found[0].Rows, t.Rows...) // another row of it
+			for _, row := range t.Rows {
+				if !slices.ContainsFunc(found[0].Rows, func(r suites.Row) bool { return r.ID == row.ID }) {
+					found[0].Rows = append(found[0].Rows, row)
+				}
+			}
 		case is:
 			found = append(found, t)
 		default:
@@ -41,9 +46,9 @@ func tables(args []string) (found []suites.Table, others []string, err error) {
 
 // checkClaims refuses what a run of claims does not take.
 func (f *runFlags) checkClaims(cmd *cobra.Command, found []suites.Table, others []string) error {
-	for _, flag := range []string{"runs", "shard", "until", "fail-fast", "runs-per-cluster"} {
+	for _, flag := range []string{"runs", "shard", "until", "fail-fast", "runs-per-cluster", "keep"} {
 		if cmd.Flags().Changed(flag) {
-			return fmt.Errorf("--%s: a table of claims says itself what is run, and how often", flag)
+			return fmt.Errorf("--%s: a table of claims says itself what is run and how often, and all of it is kept as evidence", flag)
 		}
 	}
 	switch {
@@ -67,6 +72,11 @@ func (f *runFlags) claims(cmd *cobra.Command, table suites.Table) error {
 	if err := h.collect(); err != nil {
 		return usage(err)
 	}
+	if f.cluster == external.Kind {
+		if err := f.outside.preflight(cmd.Context(), h.screen.note); err != nil {
+			return broken(err)
+		}
+	}
 	h.book = claims.Book{
 		Title: table.Title, Version: version(), On: f.describe(), Seed: f.seed, Began: time.Now(),
 		Command: strings.Join(append([]string{"idemcheck"}, os.Args[1:]...), " "),
@@ -75,7 +85,7 @@ func (f *runFlags) claims(cmd *cobra.Command, table suites.Table) error {
 	err := h.hear(cmd.Context())
 	h.screen.clear()
 	report.Claims(h.human, h.book, h.screen.style())
-	if err = errors.Join(err, h.write()); err != nil {
+	if err != nil {
 		return broken(err)
 	}
 	return exit(h.status(cmd.Context()))
@@ -96,7 +106,8 @@ func (h *hearing) status(ctx context.Context) int {
 	return exitAsExpected
 }
 
-// write writes what was asked for: pages, a record, JUnit.
+// write writes what was asked for: pages, a record, JUnit. It does so after every
+// answer, so that a run that is killed leaves those that it had.
 func (h *hearing) write() error {
 	var all []error
 	for _, path := range h.flags.summaries {

@@ -77,6 +77,7 @@ func TestWrongUseOfClaimsIsRefused(t *testing.T) {
 	}{
 		"with scenarios":         {[]string{"run", "mine.yaml", "basic"}, "claims and scenarios are run in calls of their own"},
 		"two tables":             {[]string{"run", "mine.yaml", "claims"}, "one table of claims at a time"},
+		"keep":                   {[]string{"run", "--keep", "failed", "claims"}, "--keep: a table of claims says itself"},
 		"runs":                   {[]string{"run", "--runs", "3", "mine.yaml"}, "--runs: a table of claims says itself"},
 		"several versions":       {[]string{"run", "--cluster", "docker", "--kafka", "4.3.1,3.9.2", "claims"}, "one version at a time"},
 		"a summary of some kind": {[]string{"run", "--summary", "x.txt", "claims"}, "--summary x.txt: want a file that ends in .md or .html or .json"},

@@ -207,3 +207,11 @@ func TestWithoutAnEngineTheErrorSaysSo(t *testing.T) {
 	cli(t, dir, "doctor").want(t, exitBroken, "MISSING container engine", "mend it with")
 	cli(t, dir, "clean").want(t, exitBroken, "engine")
 }
+
+// Both sides of two claims, one of which needs brokers that can be cut off.
+func TestClaimsAreDecidedOnRealBrokers(t *testing.T) {
+	needsDocker(t)
+	dir := t.TempDir()
+	c := cli(t, dir, "run", "--cluster", "docker", "--client", "franz-go", "claims/retry-duplicates", "claims/acks-all-durable", "--junit", "claims.xml")
+	c.want(t, exitAsExpected, "upheld         retry-duplicates", "upheld         acks-all-durable", "2 answers in", "2 upheld")
+}

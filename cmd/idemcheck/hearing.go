@@ -124,11 +124,12 @@ func (h *hearing) hear(ctx context.Context) (err error) {
 		e := h.exhibits[key]
 		h.screen.begin(fmt.Sprintf("%d of %d, %s", at+1, len(keys), strings.TrimSpace(e.scenario.Name+" "+label(e.client))))
 		h.show(ctx, session, e)
-		if err := h.decide(decided); err != nil {
+		err := h.decide(decided)
+		h.book.Took = time.Since(h.book.Began)
+		if err = errors.Join(err, h.write()); err != nil {
 			return err
 		}
 	}
-	h.book.Took = time.Since(h.book.Began)
 	return nil
 }
 
