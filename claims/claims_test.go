@@ -80,6 +80,23 @@ func TestARowIsDecidedByItsFigures(t *testing.T) {
 	}
 }
 
+func TestAClaimAboutAnOptionSaysNothingOfAClientWithoutIt(t *testing.T) {
+	row := twoSides()
+	row.Needs = []string{"retries"}
+	clean := judged(checker.Pass, nil, nil)
+	without := func(option string) map[string][]Run {
+		r := clean
+		r.Untaken = map[string]string{option: "it has no such option"}
+		return map[string][]Run{"off": {clean, r}, "on": {clean}}
+	}
+	for option, want := range map[string]string{"retries": NotApplicable, "retry_backoff": "refuted"} {
+		d, err := Decide(row, "aiokafka", "aiokafka", without(option))
+		if err != nil || d.Answer != want || want == NotApplicable && d.Because != "the client does not take retries: it has no such option" {
+			t.Errorf("without %s: %s, %s, %v", option, d.Answer, d.Because, err)
+		}
+	}
+}
+
 // A name that is mistyped is a nought to the library, and would decide rows.
 func TestConditionsNameWhatThereIs(t *testing.T) {
 	for when, says := range map[string]string{

@@ -52,6 +52,10 @@ func Decide(row suites.Row, client, library string, runs map[string][]Run) (Deci
 		if d.Answer, d.Because = lacking(name, row.Sides[name], runs[name]); d.Answer != "" {
 			return d, nil
 		}
+		if why := untaken(row.Needs, runs[name]); why != "" {
+			d.Answer, d.Because = NotApplicable, why
+			return d, nil
+		}
 	}
 	env := environment(d.Figures)
 	for _, a := range row.Answers {
@@ -70,6 +74,18 @@ func Decide(row suites.Row, client, library string, runs map[string][]Run) (Deci
 	}
 	d.Answer, d.Because = Inconclusive, "what was seen is none of what the row knows an answer to: look at its figures"
 	return d, nil
+}
+
+// untaken says which needed option a client does not take; "" for none.
+func untaken(needs []string, runs []Run) string {
+	for _, option := range needs {
+		for _, r := range runs {
+			if why, is := r.Untaken[option]; is {
+				return fmt.Sprintf("the client does not take %s: %s", option, why)
+			}
+		}
+	}
+	return ""
 }
 
 // lacking says why a side decides nothing; "" when it does.

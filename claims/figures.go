@@ -10,11 +10,13 @@ import (
 
 // Run is one run of a side.
 type Run struct {
-	Dir     string           `json:"dir,omitempty"`
-	Seed    uint64           `json:"seed"`
-	Skipped string           `json:"skipped,omitempty"` // why it cannot be run
-	Broken  string           `json:"broken,omitempty"`  // what could not do its job
-	Verdict *checker.Verdict `json:"-"`
+	Dir     string `json:"dir,omitempty"`
+	Seed    uint64 `json:"seed"`
+	Skipped string `json:"skipped,omitempty"` // why it cannot be run
+	Broken  string `json:"broken,omitempty"`  // what could not do its job
+	// Untaken are the options that its client does not take, and why, by name.
+	Untaken map[string]string `json:"untaken,omitempty"`
+	Verdict *checker.Verdict  `json:"-"`
 }
 
 // Sound says whether a run proves something, for a claim or against it.

@@ -45,7 +45,7 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 
 // heardOn says with what and on what a table was put to the test.
 func heardOn(b claims.Book) string {
-	return fmt.Sprintf("%s, %s, %s, seed %d.", b.Version, b.On, b.Began.UTC().Format("2 January 2006"), b.Seed)
+	return fmt.Sprintf("idemcheck %s, %s, %s, seed %d.", b.Version, b.On, b.Began.UTC().Format("2 January 2006"), b.Seed)
 }
 
 // runsOf says "2 runs" with where they are kept, each between quotes.

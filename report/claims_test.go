@@ -26,7 +26,7 @@ func aBook() claims.Book {
 	}
 	order, twice, old := row("order", "Retries"), row("twice", "Retries"), row("old", "What it does not promise")
 	return claims.Book{
-		Title: "What is said", Version: "idemcheck v1", On: "docker, Kafka 4.3.1", Seed: 7, Command: "idemcheck run claims",
+		Title: "What is said", Version: "v1", On: "docker, Kafka 4.3.1", Seed: 7, Command: "idemcheck run claims",
 		Began: time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC), Took: 90 * time.Second,
 		Decisions: []claims.Decision{
 			decision(order, "franz-go", "upheld", "0 of 40 out of order", "upheld"),

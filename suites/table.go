@@ -30,9 +30,12 @@ type Row struct {
 	Section string `yaml:"section,omitempty" json:"section,omitempty"`
 	Claim   string `yaml:"claim" json:"claim"`
 	// ByClient: the answer is the client's, so every library is asked.
-	ByClient bool            `yaml:"by_client,omitempty" json:"by_client,omitempty"`
-	Sides    map[string]Side `yaml:"sides" json:"sides"`
-	Answers  []Answer        `yaml:"answers" json:"answers"`
+	ByClient bool `yaml:"by_client,omitempty" json:"by_client,omitempty"`
+	// Needs are the options of clients that the claim is about: of a client that
+	// does not take one of them it says nothing.
+	Needs   []string        `yaml:"needs,omitempty" json:"needs,omitempty"`
+	Sides   map[string]Side `yaml:"sides" json:"sides"`
+	Answers []Answer        `yaml:"answers" json:"answers"`
 	// Recorded is the answer that was seen, by client library; another one is
 	// reported as a failure.
 	Recorded map[string]string `yaml:"recorded,omitempty" json:"recorded,omitempty"`

@@ -117,6 +117,7 @@ func TestWhatIsWrongWithATableIsSaidWithItsPlace(t *testing.T) {
 		"too many runs":         {"beside.yaml}", "beside.yaml, runs: 5000}", "mine.yaml:7:41: runs 5000: want 1 to 1000"},
 		"an id with blanks":     {"id: mine", "id: my claim", `id "my claim"`},
 		"recorded nonsense":     {"    answers:", "    recorded: {franz-go: perhaps}\n    answers:", `recorded "perhaps"`},
+		"an unknown option":     {"    sides:", "    needs: [retry]\n    sides:", `needs "retry": want an option of clients: linger, batch_size`},
 		"two documents":         {"title: mine", "title: a\n---\ntitle: mine", "want exactly one table of claims"},
 	} {
 		t.Run(name, func(t *testing.T) {

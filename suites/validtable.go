@@ -3,6 +3,7 @@ package suites
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,9 +54,24 @@ func validateTable(t *Table) []problem {
 				complain(at+".runs", "runs %d: want 1 to %d", side.Runs, mostSideRuns)
 			}
 		}
+		for k, option := range r.Needs {
+			if !slices.Contains(optionNames(), option) {
+				complain(fmt.Sprintf("%s.needs[%d]", at, k), "needs %q: want an option of clients: %s", option, strings.Join(optionNames(), ", "))
+			}
+		}
 		validateAnswers(r, at, complain)
 	}
 	return problems
+}
+
+// optionNames lists the options of clients, as scenarios write them.
+func optionNames() []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Options]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		names = append(names, name)
+	}
+	return names
 }
 
 func validateAnswers(r Row, at string, complain func(path, format string, values ...any)) {
