@@ -24,7 +24,7 @@ rows:
 const lostAck = `name: lost
 why: an acknowledgement is lost
 clients: [{idempotence: true}]
-workload: {name: unique-append, records: 30, rate: 100/s}
+workload: {name: unique-append, records: 30, outstanding: 1} # a batch each, however busy the machine
 nemesis: [{fault: cut-after-append, when: {acks: 5}, times: 2}]
 cover: {dropped_acks: 2}
 `
