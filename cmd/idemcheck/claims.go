@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -64,7 +63,7 @@ func (f *runFlags) checkClaims(cmd *cobra.Command, found []suites.Table, others 
 
 // claims puts a table to the test.
 func (f *runFlags) claims(cmd *cobra.Command, table suites.Table) error {
-	h := &hearing{flags: f, table: table, human: os.Stdout, exhibits: make(map[string]*exhibit)}
+	h := &hearing{flags: f, table: table, human: os.Stdout, exhibits: make(map[string]*exhibit), sides: make(map[part]*exhibit)}
 	if f.json {
 		h.human = os.Stderr
 	}
@@ -111,29 +110,17 @@ func (h *hearing) status(ctx context.Context) int {
 func (h *hearing) write() error {
 	var all []error
 	for _, path := range h.flags.summaries {
-		file, err := os.Create(path)
-		if err != nil {
-			all = append(all, fmt.Errorf("--summary: %w", err))
-			continue
-		}
+		form := asJSON[claims.Book]
 		switch filepath.Ext(path) {
 		case ".md":
-			err = report.ClaimsMarkdown(file, h.book)
+			form = report.ClaimsMarkdown
 		case ".html":
-			err = report.ClaimsHTML(file, h.book)
-		default:
-			encoder := json.NewEncoder(file)
-			encoder.SetIndent("", "  ")
-			err = encoder.Encode(h.book)
+			form = report.ClaimsHTML
 		}
-		all = append(all, err, file.Close())
+		all = append(all, writeTo("summary", path, h.book, form))
 	}
 	if path := h.flags.junit; path != "" {
-		file, err := os.Create(path)
-		if err != nil {
-			return errors.Join(append(all, fmt.Errorf("--junit: %w", err))...)
-		}
-		all = append(all, report.ClaimsJUnit(file, h.book), file.Close())
+		all = append(all, writeTo("junit", path, h.book, report.ClaimsJUnit))
 	}
 	return errors.Join(all...)
 }

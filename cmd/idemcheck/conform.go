@@ -197,13 +197,7 @@ func (f *conformFlags) columns() []string {
 func (f *conformFlags) write(m matrix.Matrix) error {
 	var errs []error
 	to := func(flag, path string, write func(io.Writer, matrix.Matrix) error) {
-		file, err := os.Create(path)
-		if err == nil {
-			err = errors.Join(write(file, m), file.Close())
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
-		}
+		errs = append(errs, writeTo(flag, path, m, write))
 	}
 	if f.junit != "" {
 		to("junit", f.junit, report.ConformanceJUnit)
@@ -215,7 +209,7 @@ func (f *conformFlags) write(m matrix.Matrix) error {
 		if filepath.Ext(path) == ".md" {
 			to("summary", path, report.ConformanceMarkdown)
 		} else {
-			to("summary", path, func(w io.Writer, m matrix.Matrix) error { return json.NewEncoder(w).Encode(m) })
+			to("summary", path, asJSON[matrix.Matrix])
 		}
 	}
 	return errors.Join(errs...)

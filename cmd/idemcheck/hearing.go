@@ -37,9 +37,13 @@ type hearing struct {
 	table    suites.Table
 	screen   *progress
 	human    *os.File
-	exhibits map[string]*exhibit
+	exhibits map[string]*exhibit // by scenario and client
+	sides    map[part]*exhibit   // the same, by what they are shown for
 	book     claims.Book
 }
+
+// part names one side of one row, with one client.
+type part struct{ row, client, side string }
 
 // clientsOf lists whom a row is put to.
 func (h *hearing) clientsOf(row suites.Row) []string {
@@ -65,23 +69,28 @@ func nameOf(s suites.Scenario) string {
 
 // collect lists what has to be run, each once.
 func (h *hearing) collect() error {
+	words := vocabulary()
 	for _, row := range h.table.Rows {
 		for _, client := range h.clientsOf(row) {
-			if !isPath(client) {
-				if err := provision.Check(client); err != nil {
-					return fmt.Errorf("%s: %w", h.table.File, err)
-				}
+			if isPath(client) {
+				continue
 			}
-			for _, side := range row.Sides {
-				sc, err := h.table.Find(side, vocabulary())
-				if err != nil {
-					return fmt.Errorf("%s: row %s: %w", h.table.File, row.ID, err)
-				}
+			if err := provision.Check(client); err != nil {
+				return fmt.Errorf("%s: %w", h.table.File, err)
+			}
+		}
+		for name, side := range row.Sides {
+			sc, err := h.table.Find(side, words)
+			if err != nil {
+				return fmt.Errorf("%s: row %s: %w", h.table.File, row.ID, err)
+			}
+			for _, client := range h.clientsOf(row) {
 				key := nameOf(sc) + " " + client
 				if h.exhibits[key] == nil {
 					h.exhibits[key] = &exhibit{scenario: with(sc, client), client: client}
 				}
 				h.exhibits[key].runs = max(h.exhibits[key].runs, side.Runs)
+				h.sides[part{row.ID, client, name}] = h.exhibits[key]
 			}
 		}
 	}
@@ -92,12 +101,8 @@ func (h *hearing) collect() error {
 // is still to be run.
 func (h *hearing) evidence(row suites.Row, client string) (runs map[string][]claims.Run, whole bool) {
 	runs = make(map[string][]claims.Run)
-	for name, side := range row.Sides {
-		sc, err := h.table.Find(side, vocabulary())
-		if err != nil {
-			panic("a side that was found is gone: " + err.Error())
-		}
-		made := h.exhibits[nameOf(sc)+" "+client].made
+	for name := range row.Sides {
+		made := h.sides[part{row.ID, client, name}].made
 		if made == nil {
 			return nil, false
 		}

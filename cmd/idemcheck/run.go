@@ -199,7 +199,7 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	err = n.run(cmd.Context(), jobs)
 	if f.junit != "" {
-		err = errors.Join(err, writeJUnit(f.junit, n.results))
+		err = errors.Join(err, writeTo("junit", f.junit, n.results, report.JUnit))
 	}
 	if err != nil {
 		return broken(err)
@@ -233,12 +233,4 @@ func runDir(out, scenario string, seed uint64, at time.Time) (string, error) {
 		}
 		dir = filepath.Join(out, fmt.Sprintf("%s-%d", name, n))
 	}
-}
-
-func writeJUnit(path string, results []report.Result) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("--junit: %w", err)
-	}
-	return errors.Join(report.JUnit(file, results), file.Close())
 }
