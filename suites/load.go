@@ -72,6 +72,15 @@ func Find(name string, v Vocabulary) ([]Scenario, error) {
 		return Folder(name, v)
 	}
 	folder, scenario, whole := strings.Cut(name, "/")
+	if whole && slices.Contains(Folders(), folder) { // the others need not be read
+		all, err := Folder(folder, v)
+		if err != nil {
+			return nil, err
+		}
+		if at := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == scenario }); at >= 0 {
+			return all[at : at+1], nil
+		}
+	}
 	var found []Scenario
 	var known []string
 	for _, f := range Folders() {
@@ -81,7 +90,7 @@ func Find(name string, v Vocabulary) ([]Scenario, error) {
 		}
 		for _, s := range all {
 			known = append(known, s.Folder+"/"+s.Name)
-			if s.Name == name || (whole && f == folder && s.Name == scenario) {
+			if s.Name == name {
 				found = append(found, s)
 			}
 		}

@@ -130,6 +130,9 @@ func (h *hearing) hear(ctx context.Context) (err error) {
 		e := h.exhibits[key]
 		h.screen.begin(fmt.Sprintf("%d of %d, %s", at+1, len(keys), strings.TrimSpace(e.scenario.Name+" "+label(e.client))))
 		h.show(ctx, session, e)
+		if ctx.Err() != nil {
+			break // what was cut short decides nothing
+		}
 		err := h.decide(decided)
 		h.book.Took = time.Since(h.book.Began)
 		if err = errors.Join(err, h.write()); err != nil {
