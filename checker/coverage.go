@@ -48,10 +48,13 @@ const (
 	covReconnects        = "reconnects"
 	covDisconnects       = "disconnects"
 	covNotKafka          = "not_kafka"
+	covHidden            = "hidden_apis"
 	covMaxInFlight       = "max_in_flight"
 	covDeletedRecords    = "deleted_records"
 	covTrimmedRecords    = "trimmed_records"
 	covIdempotentBatches = "idempotent_batches"
+	covSequences         = "sequences"
+	covSequencesFrom0    = "sequences_from_0"
 	covAcksAllBatches    = "acks_all_batches"
 	covMostAttempts      = "most_attempts"
 	covLeastGap          = "least_gap_ms"
@@ -97,8 +100,11 @@ func Counters() []Counter {
 		{covReconnects, "connections that carried produce requests of a client to a broker which it had been connected to before"},
 		{covDisconnects, "client connections that ended"},
 		{covNotKafka, "connections that carried bytes which are not Kafka frames"},
+		{covHidden, "lists of APIs that clients were given without some that the brokers have"},
 		{covMaxInFlight, "most produce requests seen in flight on one connection"},
 		{covIdempotentBatches, "batches that carried a producer id"},
+		{covSequences, "producer ids in partitions: each has a sequence of its own"},
+		{covSequencesFrom0, "those of them whose first batch on the wire had sequence 0"},
 		{covAcksAllBatches, "batches in requests that asked for acks=all"},
 		{covMostAttempts, "most times in a row that a client sent one batch to a partition"},
 		{covLeastGap, "shortest time between two of those, in ms; 0 where no batch was sent twice in a row"},

@@ -115,6 +115,7 @@ func TestWhatTheWireExercisedIsCounted(t *testing.T) {
 	m := baseRun()
 	m.batch(history.WireEvent{At: 1, Kind: history.WireConnect, Conn: 11}).batch(history.WireEvent{At: 2, Kind: history.WireConnect, Conn: 12})
 	m.batch(history.WireEvent{At: later + 98, Kind: history.WireDisconnect, Conn: 11}).batch(history.WireEvent{At: later + 99, Kind: history.WireNotKafka, Conn: 50})
+	m.batch(history.WireEvent{At: later + 97, Kind: history.WireHidden, Action: history.ActionForged}).batch(history.WireEvent{At: later + 98, Kind: history.WireHidden, Action: history.ActionCut})
 	m.send(1, later, later+99, history.Acked, 6).stored(1, 4)
 	m.batch(request(1, 4, 1, later+1)).batch(answer(1, 4, 1, later+2, 6, -1))
 	elsewhere := func(ev *history.WireEvent) { ev.Broker = 2; epoch1(ev) }
@@ -125,7 +126,7 @@ func TestWhatTheWireExercisedIsCounted(t *testing.T) {
 	covers(t, m, map[string]int64{
 		"sent": 10, "acked": 7, "failed": 1, "unknown": 2, "unanswered": 1, "appended_records": 7, "unacked_appended": 0,
 		"batches": 10, "answers": 8, "answers_0": 7, "answers_6": 1, "leader_changes": 1, "epoch_bumps": 1, "restamped": 1,
-		"retries": 1, "producer_ids": 2, "connections": 2, "disconnects": 1, "not_kafka": 1, "withheld_requests": 1,
+		"retries": 1, "producer_ids": 2, "connections": 2, "disconnects": 1, "not_kafka": 1, "hidden_apis": 1, "withheld_requests": 1,
 		"cut_requests": 1, "reconnects": 0, "max_in_flight": 2, "faults_fired": 0,
 	})
 	m = baseRun().fault("cut-after-append", history.FaultStarted, history.FaultEnded)
@@ -168,5 +169,6 @@ func TestWhatClientsWereToldShowsOnTheWire(t *testing.T) {
 	covers(t, m, map[string]int64{
 		"most_attempts": 3, "least_gap_ms": 120, "most_gap_ms": 300,
 		"idempotent_batches": base["idempotent_batches"] + 6, "acks_all_batches": base["acks_all_batches"] + 6,
+		"sequences": base["sequences"] + 1, "sequences_from_0": base["sequences_from_0"], // in partition 1 from 4
 	})
 }

@@ -149,6 +149,10 @@ func (j *journal) part(ev *history.WireEvent) (*producer, *producerPart) {
 			j.producers[ev.ProducerID] = p
 		}
 		pp = &producerPart{owner: p, epoch: -1}
+		j.n.sequences++
+		if ev.BaseSequence == 0 {
+			j.n.sequencesFrom0++
+		}
 		t.parts.put(ev.ProducerID, pp)
 	}
 	return pp.owner, pp

@@ -115,6 +115,10 @@ func (j *journal) take(ev *history.WireEvent) {
 		j.closed[ev.Conn] = ev.At
 	case history.WireNotKafka:
 		j.n.notKafka++
+	case history.WireHidden:
+		if ev.Action == history.ActionForged {
+			j.n.hidden++
+		}
 	case history.WireInitProducerID:
 	case history.WireRequest:
 		j.watches.take(ev)

@@ -27,8 +27,11 @@ type wireCounts struct {
 	reconnects        int64
 	disconnects       int64
 	notKafka          int64
+	hidden            int64
 	maxInFlight       int64
 	idempotent        int64
+	sequences         int64
+	sequencesFrom0    int64
 	acksAll           int64
 	attempts          attemptCounts
 	noError           int64           // answers with code 0
@@ -61,9 +64,12 @@ func (j *journal) count() {
 		covReconnects:        n.reconnects,
 		covDisconnects:       n.disconnects,
 		covNotKafka:          n.notKafka,
+		covHidden:            n.hidden,
 		covMaxInFlight:       n.maxInFlight,
 		covProducerIDs:       int64(len(j.producers)),
 		covIdempotentBatches: n.idempotent,
+		covSequences:         n.sequences,
+		covSequencesFrom0:    n.sequencesFrom0,
 		covAcksAllBatches:    n.acksAll,
 		covMostAttempts:      n.attempts.most,
 		covLeastGap:          n.attempts.leastGap / 1e6,

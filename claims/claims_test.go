@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/idemcheck/idemcheck/checker"
+	"github.com/idemcheck/idemcheck/conformance/matrix"
 	"github.com/idemcheck/idemcheck/suites"
 )
 
@@ -136,5 +137,40 @@ func TestOurOwnTableNamesWhatThereIs(t *testing.T) {
 	}
 	if err := Check(table); err != nil {
 		t.Error(err)
+	}
+}
+
+// ofCases is a row of a broker's promises.
+func ofCases() suites.Row {
+	return suites.Row{
+		ID: "raw", Claim: "the broker keeps it",
+		Sides: map[string]suites.Side{"raw": {Cases: []string{"gap", "wrap"}}},
+		Answers: []suites.Answer{
+			{When: "raw.cases_passed == raw.cases", Answer: "upheld", Because: "{raw.cases_passed} of {raw.cases}"},
+			{Answer: "refuted", Because: "{raw.cases_failed} of {raw.cases}"},
+		},
+	}
+}
+
+func TestCasesDecideARow(t *testing.T) {
+	for name, c := range map[string]struct {
+		gap, wrap       matrix.Verdict
+		answer, because string
+	}{
+		"kept":               {matrix.Pass, matrix.Pass, "upheld", "2 of 2"},
+		"broken":             {matrix.Pass, matrix.Fail, "refuted", "1 of 2"},
+		"harmless":           {matrix.NonStrict, matrix.Pass, "refuted", "0 of 2"},
+		"could not be held":  {matrix.Pass, matrix.Error, Inconclusive, "wrap: why"},
+		"cannot be held":     {matrix.NotApplicable, matrix.Pass, NotApplicable, "gap: why"},
+		"was not looked at":  {matrix.NotRun, matrix.Pass, Inconclusive, "gap: why"},
+		"failed, and broken": {matrix.Fail, matrix.Error, Inconclusive, "wrap: why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := FromCases("runs/conform", []Held{{"gap", c.gap, "why"}, {"wrap", c.wrap, "why"}})
+			d, err := Decide(ofCases(), suites.Broker, suites.Broker, map[string][]Run{"raw": {run}})
+			if err != nil || d.Answer != c.answer || !strings.Contains(d.Because, c.because) {
+				t.Errorf("%s: %s, %v", d.Answer, d.Because, err)
+			}
+		})
 	}
 }

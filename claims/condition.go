@@ -20,11 +20,11 @@ func Check(t suites.Table) error {
 	for _, row := range t.Rows {
 		for _, a := range row.Answers {
 			if a.When != "" {
-				if err := names(a.When, row.Sides); err != nil {
+				if err := names(a.When, row); err != nil {
 					all = append(all, fmt.Errorf("%s: row %s: when %q: %w", t.File, row.ID, a.When, err))
 				}
 			}
-			if _, err := fill(a.Because, func(code string) (string, error) { return "", names(code, row.Sides) }); err != nil {
+			if _, err := fill(a.Because, func(code string) (string, error) { return "", names(code, row) }); err != nil {
 				all = append(all, fmt.Errorf("%s: row %s: because: %w", t.File, row.ID, err))
 			}
 		}
@@ -34,31 +34,42 @@ func Check(t suites.Table) error {
 
 // names holds an expression against the sides and figures that there are. To
 // the library a figure that is not there is a nought, and would decide.
-func names(code string, sides map[string]suites.Side) error {
+func names(code string, row suites.Row) error {
 	tree, err := parser.Parse(code)
 	if err != nil {
 		return err
 	}
-	w := &walker{sides: sides}
+	w := &walker{row: row}
 	ast.Walk(&tree.Node, w)
 	return errors.Join(w.problems...)
 }
 
 type walker struct {
-	sides    map[string]suites.Side
+	row      suites.Row
 	problems []error
 }
+
+// isCall and isPart know the names that stand beside sides and figures in a
+// condition: functions of samples, and the parts of an Interval.
+func isCall(name string) bool { return name == "ratio" || name == "spread" }
+func isPart(name string) bool { return name == "mean" || name == "low" || name == "high" }
 
 // Visit implements ast.Visitor.
 func (w *walker) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
-		if _, ok := w.sides[n.Value]; !ok {
-			w.problems = append(w.problems, fmt.Errorf("there is no side %q (there are %s)", n.Value, strings.Join(slices.Sorted(maps.Keys(w.sides)), ", ")))
+		if _, ok := w.row.Sides[n.Value]; !ok && !isCall(n.Value) {
+			w.problems = append(w.problems, fmt.Errorf("there is no side %q (there are %s)", n.Value, strings.Join(slices.Sorted(maps.Keys(w.row.Sides)), ", ")))
 		}
 	case *ast.MemberNode:
 		figure, ok := n.Property.(*ast.StringNode)
-		if !ok || !isKnown(figure.Value) {
+		if _, called := n.Node.(*ast.CallNode); called && ok && isPart(figure.Value) {
+			return
+		}
+		if ok && isMeasured(figure.Value) && !w.row.Measured {
+			w.problems = append(w.problems, fmt.Errorf("%s is only known of a row that says measured: true", figure.Value))
+		}
+		if !ok || !isKnown(figure.Value) && !isMeasured(figure.Value) {
 			w.problems = append(w.problems, fmt.Errorf("there is no figure %s (`idemcheck list figures` names them)", n.Property))
 		}
 	}
@@ -69,7 +80,7 @@ func holds(when string, env map[string]any) (bool, error) {
 	if when == "" {
 		return true, nil
 	}
-	program, err := expr.Compile(when, expr.Env(env), expr.AsBool())
+	program, err := expr.Compile(when, append(functions(), expr.Env(env), expr.AsBool())...)
 	if err != nil {
 		return false, fmt.Errorf("when %q: %w", when, err)
 	}
@@ -83,7 +94,11 @@ func holds(when string, env map[string]any) (bool, error) {
 // sentence puts figures into a sentence.
 func sentence(because string, env map[string]any) (string, error) {
 	return fill(because, func(code string) (string, error) {
-		out, err := expr.Eval(code, env)
+		program, err := expr.Compile(code, append(functions(), expr.Env(env))...)
+		if err != nil {
+			return "", err
+		}
+		out, err := expr.Run(program, env)
 		if err != nil {
 			return "", err
 		}

@@ -57,7 +57,7 @@ func Decide(row suites.Row, client, library string, runs map[string][]Run) (Deci
 			return d, nil
 		}
 	}
-	env := environment(d.Figures)
+	env := environment(d.Figures, runs)
 	for _, a := range row.Answers {
 		ok, err := holds(a.When, env)
 		if err != nil {
@@ -100,6 +100,9 @@ func lacking(name string, side suites.Side, runs []Run) (answer, because string)
 		} else {
 			last = r.why()
 		}
+	}
+	if len(side.Cases) > 0 {
+		side.Runs = 1
 	}
 	if sound >= side.Runs {
 		return "", ""

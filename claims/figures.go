@@ -1,42 +1,11 @@
 package claims
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/idemcheck/idemcheck/checker"
 )
-
-// Run is one run of a side.
-type Run struct {
-	Dir     string `json:"dir,omitempty"`
-	Seed    uint64 `json:"seed"`
-	Skipped string `json:"skipped,omitempty"` // why it cannot be run
-	Broken  string `json:"broken,omitempty"`  // what could not do its job
-	// Untaken are the options that its client does not take, and why, by name.
-	Untaken map[string]string `json:"untaken,omitempty"`
-	Verdict *checker.Verdict  `json:"-"`
-}
-
-// Sound says whether a run proves something, for a claim or against it.
-func (r Run) Sound() bool {
-	return r.Broken == "" && r.Skipped == "" && r.Verdict != nil &&
-		(r.Verdict.Overall == checker.Pass || r.Verdict.Overall == checker.Violation)
-}
-
-// why says why a run proves nothing.
-func (r Run) why() string {
-	switch {
-	case r.Skipped != "":
-		return r.Skipped
-	case r.Broken != "":
-		return r.Broken
-	case r.Verdict == nil:
-		return "it was not judged"
-	}
-	return r.Verdict.Why
-}
 
 // Figures are what the sound runs of a side come down to, by name: coverage
 // counters, guarantees (records, or batches, that broke them), and how many
@@ -47,6 +16,9 @@ type Figures map[string]int64
 const (
 	figRuns       = "runs"
 	figViolations = "violations"
+	figCases      = "cases"
+	figPassed     = "cases_passed"
+	figFailed     = "cases_failed"
 )
 
 // Figure explains one figure.
@@ -57,6 +29,9 @@ func Known() []Figure {
 	all := []Figure{
 		{figRuns, "sound runs of the side"},
 		{figViolations, "those of them that broke a guarantee"},
+		{figCases, "cases of conform that were held, of a side that has them in place of runs"},
+		{figPassed, "those of them in which the broker did what is promised"},
+		{figFailed, "those of them in which it did not"},
 	}
 	for _, c := range checker.Counters() {
 		all = append(all, Figure{c.Name, c.Meaning})
@@ -70,6 +45,10 @@ func Known() []Figure {
 
 func isKnown(name string) bool {
 	return checker.KnownCounter(name) || slices.ContainsFunc(Known(), func(f Figure) bool { return f.Name == name })
+}
+
+func isMeasured(name string) bool {
+	return slices.ContainsFunc(Measures(), func(f Figure) bool { return f.Name == name })
 }
 
 // figureOf is a guarantee's name as a condition can have it.
@@ -89,6 +68,11 @@ func Sum(runs []Run) Figures {
 	}
 	for _, r := range runs {
 		if !r.Sound() {
+			continue
+		}
+		if len(r.Cases) > 0 {
+			passed, failed := r.passed()
+			sum[figCases], sum[figPassed], sum[figFailed] = int64(len(r.Cases)), passed, failed
 			continue
 		}
 		sum[figRuns]++
@@ -112,11 +96,32 @@ func Sum(runs []Run) Figures {
 	return sum
 }
 
-// environment is what conditions are evaluated in.
-func environment(sides map[string]Figures) map[string]any {
+// environment is what conditions are evaluated in: by side its figures, and of
+// what was measured the samples of its sound runs, in their order.
+func environment(sides map[string]Figures, runs map[string][]Run) map[string]any {
 	env := make(map[string]any, len(sides))
-	for _, name := range slices.Sorted(maps.Keys(sides)) {
-		env[name] = map[string]int64(sides[name])
+	for name, figures := range sides {
+		side := make(map[string]any, len(figures))
+		for figure, n := range figures {
+			side[figure] = n
+		}
+		for _, measure := range Measures() {
+			if samples := Samples(runs[name], measure.Name); len(samples) > 0 {
+				side[measure.Name] = samples
+			}
+		}
+		env[name] = side
 	}
 	return env
+}
+
+// Samples are those of one measure, of a side's sound runs in their order.
+func Samples(runs []Run, measure string) []float64 {
+	var all []float64
+	for _, r := range runs {
+		if value, ok := r.Sample[measure]; ok && r.Sound() {
+			all = append(all, value)
+		}
+	}
+	return all
 }

@@ -52,7 +52,7 @@ func logColumns() []column[LogRecord] {
 func wireColumns() []column[WireEvent] {
 	return []column[WireEvent]{
 		int64Column("at_ns", func(e *WireEvent) *int64 { return &e.At }),
-		wordColumn("kind", wordsOf(WireRequest, WireMetadata), func(e *WireEvent) *WireKind { return &e.Kind }),
+		wordColumn("kind", wordsOf(WireRequest, WireHidden), func(e *WireEvent) *WireKind { return &e.Kind }),
 		wordColumn("action", wordsOf(ActionPassed, ActionForged), func(e *WireEvent) *Action { return &e.Action }),
 		int32Column("fault", func(e *WireEvent) *int32 { return &e.Fault }),
 		int32Column("broker", func(e *WireEvent) *int32 { return &e.Broker }),

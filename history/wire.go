@@ -32,6 +32,11 @@ const (
 	// leaders or brokers. Topic, Partition (-1: the topic as a whole), Error and
 	// BrokerCode are set; Note says what the client was told.
 	WireMetadata
+	// WireHidden: the proxy kept an API from a client, as brokers do that do not
+	// offer it: it is left out of the list that the client asked for
+	// (ActionForged), or was asked for all the same, and the connection ended
+	// (ActionCut). Note says which.
+	WireHidden
 )
 
 // String returns the word used in files and reports.
@@ -55,6 +60,8 @@ func (k WireKind) String() string {
 		return "delivery"
 	case WireMetadata:
 		return "metadata"
+	case WireHidden:
+		return "hidden"
 	}
 	panic(fmt.Sprintf("history: impossible wire kind %d", uint8(k)))
 }

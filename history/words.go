@@ -17,7 +17,7 @@ func (k WireKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil
 
 // UnmarshalText reads the word; any other is an error.
 func (k *WireKind) UnmarshalText(text []byte) error {
-	return fromWord(k, "kind of wire event", text, WireRequest, WireMetadata)
+	return fromWord(k, "kind of wire event", text, WireRequest, WireHidden)
 }
 
 // MarshalText writes the word.

@@ -215,7 +215,7 @@ func (w *Writer) Log(r LogRecord) error {
 
 // Wire writes one wire event.
 func (w *Writer) Wire(e WireEvent) error {
-	if e.Kind < WireRequest || e.Kind > WireMetadata {
+	if e.Kind < WireRequest || e.Kind > WireHidden {
 		return fmt.Errorf("write wire event: impossible kind %d", uint8(e.Kind))
 	}
 	if e.Action < ActionPassed || e.Action > ActionForged {

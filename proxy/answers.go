@@ -144,7 +144,7 @@ func (a *answers) step() bool {
 	size += 4
 	switch {
 	case p.exchange != nil, p.key == keyInitProducerID, p.key == keyMetadata && (p.version >= 10 || a.conn.att.metadata != nil),
-		namesBrokers(p.key) && a.conn.lane.fleet.advertised() != nil:
+		namesBrokers(p.key) && a.conn.lane.fleet.advertised() != nil, p.key == keyAPIVersions && a.conn.lane.fleet.hidesSome():
 		if a.rope.size < size {
 			return false
 		}
@@ -177,6 +177,8 @@ func (a *answers) whole(p *pending, size int) {
 		a.coordinator(p, size, a.conn.lane.fleet.advertised())
 	case keyDescribeCluster:
 		a.describeCluster(p, size, a.conn.lane.fleet.advertised())
+	case keyAPIVersions:
+		a.apiVersions(p, size)
 	case keyInitProducerID:
 		a.initProducerID(p, body)
 		a.emit(size)

@@ -23,6 +23,8 @@ type Fleet struct {
 	closed   atomic.Bool
 	// addresses of the proxies by broker id, where answers are to name them
 	addresses atomic.Pointer[map[int32]address]
+	// APIs that brokers seem not to have
+	hiddenAPIs atomic.Pointer[[]int16]
 }
 
 // Listen opens one loopback listener per broker, on free ports that stay the
@@ -85,6 +87,7 @@ func (f *Fleet) Detach(ctx context.Context) error {
 	}
 	defer func() {
 		f.att.Store(newAttachment("", nil, nil))
+		f.Hide(nil)
 		for _, l := range f.lanes {
 			l.refuse(false)
 		}

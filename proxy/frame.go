@@ -12,6 +12,7 @@ const (
 	keyControlledShutdown = 7
 	keyFindCoordinator    = 10
 	keySASLHandshake      = 17
+	keyAPIVersions        = 18
 	keyInitProducerID     = 22
 	keyDescribeCluster    = 60
 )

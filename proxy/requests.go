@@ -126,6 +126,9 @@ func (r *requests) step() bool {
 		r.started = true
 		r.conn.setClient(string(h.clientID))
 	}
+	if r.conn.lane.fleet.hides(h.key) {
+		r.refuseHidden(h)
+	}
 	if h.key == keyProduce {
 		if r.rope.size < h.size+4 {
 			return false

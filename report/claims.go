@@ -132,12 +132,24 @@ func evidenceDir(d claims.Decision) (dir string) {
 	return dir
 }
 
-// figured lists the figures of a side that are not nought, as "12 dropped_acks".
-func figured(f claims.Figures) string {
+// figured lists the figures of a side that are not nought, as "12 dropped_acks",
+// then what was measured, with its interval, or what came of its cases.
+func figured(d claims.Decision, side string) string {
 	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		if f[name] != 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", name, f[name]))
+	figures := d.Figures[side]
+	for _, name := range slices.Sorted(maps.Keys(figures)) {
+		if figures[name] != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", name, figures[name]))
+		}
+	}
+	for _, m := range claims.Measures() {
+		if spread, err := claims.Spread(claims.Samples(d.Runs[side], m.Name)); err == nil {
+			parts = append(parts, fmt.Sprintf("%s %s", m.Name, spread))
+		}
+	}
+	for _, r := range d.Runs[side] {
+		for _, c := range r.Cases {
+			parts = append(parts, strings.TrimSuffix(fmt.Sprintf("%s %s: %s", c.Name, c.Verdict, c.Reason), ": "))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -81,7 +81,7 @@ func answerFill(d claims.Decision, column int) answerHTML {
 		a.Recorded, a.Class = d.Recorded, "turned"
 	}
 	for _, side := range sidesOf(d) {
-		a.Sides = append(a.Sides, sideHTML{side, d.Row.Sides[side].Scenario, figured(d.Figures[side]), d.Runs[side]})
+		a.Sides = append(a.Sides, sideHTML{side, d.Row.Sides[side].Shown(), figured(d, side), d.Runs[side]})
 	}
 	return a
 }

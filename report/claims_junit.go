@@ -30,7 +30,7 @@ func claimTestcase(d claims.Decision) junit.Testcase {
 	c := junit.Testcase{Name: d.Row.ID, Classname: "idemcheck.claims"}
 	message, data := inXML(d.Answer+": "+d.Because), ""
 	for _, side := range sidesOf(d) {
-		data += side + ": " + d.Row.Sides[side].Scenario + ", " + runsOf(d.Runs[side], "") + ": " + figured(d.Figures[side]) + "\n"
+		data += side + ": " + d.Row.Sides[side].Shown() + ", " + runsOf(d.Runs[side], "") + ": " + figured(d, side) + "\n"
 	}
 	data = clean(data)
 	switch {

@@ -35,7 +35,7 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 		}
 		out.WriteString("\n\n")
 		for _, side := range sidesOf(d) {
-			fmt.Fprintf(&out, "- *%s*, `%s`, %s: %s\n", escape(side), d.Row.Sides[side].Scenario, runsOf(d.Runs[side], "`"), escape(figured(d.Figures[side])))
+			fmt.Fprintf(&out, "- *%s*, `%s`, %s: %s\n", escape(side), d.Row.Sides[side].Shown(), runsOf(d.Runs[side], "`"), escape(figured(d, side)))
 		}
 		out.WriteString("\n")
 	}
@@ -51,6 +51,9 @@ func heardOn(b claims.Book) string {
 // runsOf says "2 runs" with where they are kept, each between quotes.
 func runsOf(runs []claims.Run, quote string) string {
 	text := counted(len(runs), "run", "runs")
+	if len(runs) > 0 && len(runs[0].Cases) > 0 {
+		text = counted(len(runs[0].Cases), "case", "cases")
+	}
 	var dirs []string
 	for _, r := range runs {
 		if r.Dir != "" {

@@ -20,7 +20,7 @@ func (p *plot) wire() error {
 			return err
 		}
 		switch e.Kind {
-		case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata:
+		case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata, history.WireHidden:
 			continue
 		case history.WireInitProducerID, history.WireRequest, history.WireAnswer, history.WireRelease, history.WireDelivery:
 		}

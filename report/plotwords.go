@@ -67,7 +67,7 @@ func reachOf(e history.WireEvent) reach {
 		}
 	case history.WireInitProducerID:
 		return reach{atBroker, atProducer, arrived}
-	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata:
+	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata, history.WireHidden:
 	}
 	return stopped
 }
@@ -87,7 +87,7 @@ func (p *plot) label(e history.WireEvent) string {
 		return fmt.Sprintf("%s: %s, %s", p.place(where), stamp, numbers(e))
 	case history.WireAnswer, history.WireRelease:
 		return fmt.Sprintf("%s to %s", codeWords(e), numbers(e))
-	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata, history.WireInitProducerID:
+	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata, history.WireHidden, history.WireInitProducerID:
 	}
 	return ""
 }

@@ -114,7 +114,7 @@ func (s *stepper) add(e history.WireEvent) {
 		s.more(key, "then "+fate(e))
 	case history.WireInitProducerID:
 		s.steps = append(s.steps, &step{at: e.At, parts: []string{fmt.Sprintf("producer %d is given %s: code %d", s.producerOf(e), s.id(e), e.Error)}})
-	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata:
+	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireMetadata, history.WireHidden:
 		return
 	}
 	if st := s.requests[key]; st != nil && e.Fault != history.NoFault && e.Action != history.ActionDropped {

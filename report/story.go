@@ -191,7 +191,7 @@ func wireLine(e history.WireEvent) string {
 		return fmt.Sprintf("<- InitProducerId: producer id %d, epoch %d, code %d %s", e.ProducerID, e.Epoch, e.Error, where)
 	case history.WireMetadata:
 		return fmt.Sprintf("<- Metadata of %s/%d: code %d, %s: %s%s %s", e.Topic, e.Partition, e.Error, e.Note, e.Action, by, where)
-	case history.WireConnect, history.WireDisconnect, history.WireNotKafka:
+	case history.WireConnect, history.WireDisconnect, history.WireNotKafka, history.WireHidden:
 		return strings.TrimSpace(fmt.Sprintf("   %s %s %s", e.Kind, e.Note, where))
 	}
 	return e.Kind.String()

@@ -114,7 +114,7 @@ func (s *rest) Wire(e history.WireEvent) {
 		maps.DeleteFunc(s.open, func(r request, _ struct{}) bool { return r.conn == e.Conn })
 		maps.DeleteFunc(s.held, func(p part, _ history.WireEvent) bool { return p.conn == e.Conn })
 		return
-	case history.WireConnect, history.WireNotKafka, history.WireMetadata:
+	case history.WireConnect, history.WireNotKafka, history.WireMetadata, history.WireHidden:
 		return
 	}
 	if e.Action == history.ActionHeld {

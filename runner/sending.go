@@ -66,6 +66,15 @@ func (r *run) open(ctx context.Context) error {
 		return err
 	}
 	r.rest = newRest(r)
+	var hidden []int16
+	for _, api := range r.scenario.Cluster.Hide {
+		key, ok := proxy.APIKey(api)
+		if !ok {
+			return fmt.Errorf("cluster.hide: there is no API %q", api)
+		}
+		hidden = append(hidden, key)
+	}
+	r.site.fleet.Hide(hidden)
 	r.site.fleet.Attach(r.manifest.Run, r.journal(), r.nemesis)
 	r.attached = true
 	r.pulse = startPulse()

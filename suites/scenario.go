@@ -47,6 +47,7 @@ type Cluster struct {
 	Brokers int               `yaml:"brokers,omitempty" json:"brokers"`
 	Kafka   string            `yaml:"kafka,omitempty" json:"kafka,omitempty"`   // docker: always this version; empty: what the user chose
 	Config  map[string]string `yaml:"config,omitempty" json:"config,omitempty"` // broker properties
+	Hide    []string          `yaml:"hide,omitempty" json:"hide,omitempty"`     // APIs that the brokers seem not to have, like InitProducerId
 }
 
 // Topics says what topics are made for it. Their names are the run's own.

@@ -33,18 +33,52 @@ type Row struct {
 	ByClient bool `yaml:"by_client,omitempty" json:"by_client,omitempty"`
 	// Needs are the options of clients that the claim is about: of a client that
 	// does not take one of them it says nothing.
-	Needs   []string        `yaml:"needs,omitempty" json:"needs,omitempty"`
-	Sides   map[string]Side `yaml:"sides" json:"sides"`
-	Answers []Answer        `yaml:"answers" json:"answers"`
+	Needs []string `yaml:"needs,omitempty" json:"needs,omitempty"`
+	// Measured: what is compared between the sides is time, so their runs take
+	// turns, and each gives a sample of the figures that are measured.
+	Measured bool            `yaml:"measured,omitempty" json:"measured,omitempty"`
+	Sides    map[string]Side `yaml:"sides" json:"sides"`
+	Answers  []Answer        `yaml:"answers" json:"answers"`
 	// Recorded is the answer that was seen, by client library; another one is
 	// reported as a failure.
 	Recorded map[string]string `yaml:"recorded,omitempty" json:"recorded,omitempty"`
 }
 
-// Side is one half of the evidence: a scenario, and how often it is run.
+// Broker is whom a row is put to that no client has a part in.
+const Broker = "broker"
+
+// OfBroker says whether a row is about brokers alone: all its sides are cases.
+func (r Row) OfBroker() bool {
+	for _, side := range r.Sides {
+		if len(side.Cases) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Side is one half of the evidence: a scenario and how often it is run, or
+// conversations with a broker.
 type Side struct {
-	Scenario string `yaml:"scenario" json:"scenario"`   // as on the command line; a file is looked for beside the table's
-	Runs     int    `yaml:"runs,omitempty" json:"runs"` // sound ones; 0 is 2
+	Scenario string `yaml:"scenario,omitempty" json:"scenario,omitempty"` // as on the command line; a file is looked for beside the table's
+	Runs     int    `yaml:"runs,omitempty" json:"runs,omitempty"`         // sound ones; 0 is 2
+	// Client is whom the scenario is always run with, as LIBRARY or
+	// LIBRARY@VERSION, whomever the row is put to: a control, or a known bug.
+	Client string `yaml:"client,omitempty" json:"client,omitempty"`
+	// Cases, in place of a scenario, are cases of conform, by number or name:
+	// what no client can be made to send. They are held once.
+	Cases []string `yaml:"cases,omitempty" json:"cases,omitempty"`
+}
+
+// Shown says what a side shows, in words: its scenario, or its cases.
+func (s Side) Shown() string {
+	switch {
+	case len(s.Cases) > 0:
+		return "conform --case " + strings.Join(s.Cases, ",")
+	case s.Client != "":
+		return s.Scenario + " with " + s.Client
+	}
+	return s.Scenario
 }
 
 // Answer is one answer that a row may have.
@@ -120,8 +154,10 @@ func ParseTable(file string, text []byte) (Table, error) {
 	t.File = file
 	for _, r := range t.Rows {
 		for name, side := range r.Sides {
-			side.Runs = orElse(side.Runs, defaultSideRuns)
-			r.Sides[name] = side
+			if len(side.Cases) == 0 {
+				side.Runs = orElse(side.Runs, defaultSideRuns)
+				r.Sides[name] = side
+			}
 		}
 	}
 	return t, placed(validateTable(&t), file, root)

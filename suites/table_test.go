@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Every row of our own table names scenarios that there are, in its own folder,
-// and every scenario of the folder is a side of some row.
+// Every row of our own table names scenarios that there are, and every scenario of
+// its folder is a side of some row.
 func TestOurOwnClaimsAndTheirScenariosBelongTogether(t *testing.T) {
 	table, is, err := FindTable(Claims)
 	if err != nil || !is {
@@ -18,17 +18,21 @@ func TestOurOwnClaimsAndTheirScenariosBelongTogether(t *testing.T) {
 	used := make(map[string]bool)
 	for _, row := range table.Rows {
 		for name, side := range row.Sides {
+			if len(side.Cases) > 0 {
+				continue // cmd knows the cases
+			}
 			sc, err := table.Find(side, vocabulary())
 			if err != nil {
 				t.Errorf("row %s, side %s: %v", row.ID, name, err)
 				continue
 			}
-			used[sc.Name] = true
-			if sc.Folder != Claims {
-				t.Errorf("row %s, side %s: %s/%s is in another folder", row.ID, name, sc.Folder, sc.Name)
-			}
+			used[sc.Folder+"/"+sc.Name] = true
 		}
-		for _, client := range table.Clients {
+		asked := table.Clients
+		if row.OfBroker() {
+			asked = []string{Broker}
+		}
+		for _, client := range asked {
 			if row.Recorded[client] == "" {
 				t.Errorf("row %s: no answer is recorded for %s", row.ID, client)
 			}
@@ -39,7 +43,7 @@ func TestOurOwnClaimsAndTheirScenariosBelongTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, sc := range all {
-		if !used[sc.Name] {
+		if !used[Claims+"/"+sc.Name] {
 			t.Errorf("%s is a side of no row", sc.Name)
 		}
 	}
@@ -114,6 +118,12 @@ func TestWhatIsWrongWithATableIsSaidWithItsPlace(t *testing.T) {
 		"no sentence":           {", because: it does}", "}", "because is missing"},
 		"a side without a name": {"on: {", "on-it: {", `side "on-it"`},
 		"a side without a file": {"{scenario: beside.yaml}", "{runs: 3}", "scenario is missing"},
+		"cases":                 {"{scenario: beside.yaml}", "{cases: [sixth-back]}", ""},
+		"cases and a scenario":  {"beside.yaml}", "beside.yaml, cases: [sixth-back]}", "mine.yaml:7:42: side on: a scenario or cases, not both"},
+		"runs of cases":         {"{scenario: beside.yaml}", "{cases: [sixth-back], runs: 3}", "runs 3: cases are held once"},
+		"a client of cases":     {"{scenario: beside.yaml}", "{cases: [sixth-back], client: sarama}", `client "sarama": cases are held without one`},
+		"measured":              {"claim: it holds", "claim: it holds\n    measured: true", ""},
+		"one measured":          {"beside.yaml}", "beside.yaml, runs: 1}\n    measured: true", "a row that is measured compares samples"},
 		"too many runs":         {"beside.yaml}", "beside.yaml, runs: 5000}", "mine.yaml:7:41: runs 5000: want 1 to 1000"},
 		"an id with blanks":     {"id: mine", "id: my claim", `id "my claim"`},
 		"recorded nonsense":     {"    answers:", "    recorded: {franz-go: perhaps}\n    answers:", `recorded "perhaps"`},

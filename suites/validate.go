@@ -23,6 +23,7 @@ type Vocabulary struct {
 	Anomalies []string               // kinds of anomaly
 	// Workload and Fault find what is impossible in one part of a scenario.
 	Workload func(s *Scenario) error
+	API      func(name string) bool // is it an API of Kafka's protocol?
 	Fault    func(all []history.FaultSpec, at int) []FieldProblem
 	Mix      func(mix history.MixSpec) []FieldProblem
 	// OfProducer says what a fault needs of the producer that it is done to: a
@@ -104,6 +105,11 @@ func validate(s *Scenario, v Vocabulary) []problem {
 		}
 		if s.Cluster.Kind != "docker" {
 			complain("$.cluster.kafka", "kafka %s: only a cluster of kind docker runs on a version of the scenario's choice", s.Cluster.Kafka)
+		}
+	}
+	for i, api := range s.Cluster.Hide {
+		if !v.API(api) {
+			complain(fmt.Sprintf("$.cluster.hide[%d]", i), "hide %q: want the name of an API of Kafka's protocol, like InitProducerId", api)
 		}
 	}
 	within("$.cluster.brokers", "brokers", s.Cluster.Brokers, 1, 100)

@@ -47,11 +47,9 @@ func validateTable(t *Table) []problem {
 			if !sideName.MatchString(name) {
 				complain(at, "side %q: want a word that can stand in a condition, like on or one_in_flight", name)
 			}
-			if side.Scenario == "" {
-				complain(at, "side %s: scenario is missing", name)
-			}
-			if side.Runs < 1 || side.Runs > mostSideRuns {
-				complain(at+".runs", "runs %d: want 1 to %d", side.Runs, mostSideRuns)
+			validateSide(side, name, at, complain)
+			if r.Measured && side.Runs < 2 && len(side.Cases) == 0 {
+				complain(at+".runs", "runs %d: a row that is measured compares samples, and needs two or more of each side", side.Runs)
 			}
 		}
 		for k, option := range r.Needs {
@@ -62,6 +60,26 @@ func validateTable(t *Table) []problem {
 		validateAnswers(r, at, complain)
 	}
 	return problems
+}
+
+func validateSide(side Side, name, at string, complain func(path, format string, values ...any)) {
+	if len(side.Cases) > 0 {
+		switch {
+		case side.Scenario != "":
+			complain(at+".cases", "side %s: a scenario or cases, not both", name)
+		case side.Runs != 0:
+			complain(at+".runs", "runs %d: cases are held once", side.Runs)
+		case side.Client != "":
+			complain(at+".client", "client %q: cases are held without one", side.Client)
+		}
+		return
+	}
+	if side.Scenario == "" {
+		complain(at, "side %s: scenario is missing (or cases)", name)
+	}
+	if side.Runs < 1 || side.Runs > mostSideRuns {
+		complain(at+".runs", "runs %d: want 1 to %d", side.Runs, mostSideRuns)
+	}
 }
 
 // optionNames lists the options of clients, as scenarios write them.

@@ -23,6 +23,7 @@ func vocabulary() Vocabulary {
 			return nil
 		},
 		Counter: checker.KnownCounter,
+		API:     func(name string) bool { return name == "InitProducerId" },
 		Workload: func(s *Scenario) error {
 			workload, err := workloads.ByName(s.Workload.Name)
 			if err != nil {

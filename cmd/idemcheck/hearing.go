@@ -14,6 +14,7 @@ import (
 
 	"github.com/idemcheck/idemcheck/claims"
 	"github.com/idemcheck/idemcheck/clients/provision"
+	"github.com/idemcheck/idemcheck/conformance"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/runner"
@@ -27,8 +28,25 @@ const furtherTries = 2
 type exhibit struct {
 	scenario suites.Scenario
 	client   string
-	runs     int // sound ones that are wanted
+	runs     int      // sound ones that are wanted
+	cases    []string // in place of a scenario
+	measured string   // the row that is measured by it, and with whom; empty for none
 	made     []claims.Run
+}
+
+// wants says whether more runs are to be made: as many sound ones as are wanted,
+// with a few more tries than that. What cannot be run is not tried again.
+func (e *exhibit) wants() bool {
+	sound := 0
+	for _, r := range e.made {
+		if r.Skipped != "" {
+			return false
+		}
+		if r.Sound() {
+			sound++
+		}
+	}
+	return sound < e.runs && len(e.made) < e.runs+furtherTries
 }
 
 // hearing is a table while its runs are made.
@@ -39,6 +57,7 @@ type hearing struct {
 	human    *os.File
 	exhibits map[string]*exhibit // by scenario and client
 	sides    map[part]*exhibit   // the same, by what they are shown for
+	place    string              // "3 of 20", of what is shown
 	book     claims.Book
 }
 
@@ -48,6 +67,8 @@ type part struct{ row, client, side string }
 // clientsOf lists whom a row is put to.
 func (h *hearing) clientsOf(row suites.Row) []string {
 	switch {
+	case row.OfBroker():
+		return []string{suites.Broker}
 	case len(h.flags.clients) > 0:
 		return h.flags.clients
 	case row.ByClient:
@@ -72,7 +93,7 @@ func (h *hearing) collect() error {
 	words := vocabulary()
 	for _, row := range h.table.Rows {
 		for _, client := range h.clientsOf(row) {
-			if isPath(client) {
+			if isPath(client) || row.OfBroker() {
 				continue
 			}
 			if err := provision.Check(client); err != nil {
@@ -80,21 +101,52 @@ func (h *hearing) collect() error {
 			}
 		}
 		for name, side := range row.Sides {
-			sc, err := h.table.Find(side, words)
-			if err != nil {
-				return fmt.Errorf("%s: row %s: %w", h.table.File, row.ID, err)
-			}
-			for _, client := range h.clientsOf(row) {
-				key := nameOf(sc) + " " + client
-				if h.exhibits[key] == nil {
-					h.exhibits[key] = &exhibit{scenario: with(sc, client), client: client}
-				}
-				h.exhibits[key].runs = max(h.exhibits[key].runs, side.Runs)
-				h.sides[part{row.ID, client, name}] = h.exhibits[key]
+			if err := h.side(row, name, side, words); err != nil {
+				return fmt.Errorf("%s: row %s: side %s: %w", h.table.File, row.ID, name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// side finds what a side shows with each client.
+func (h *hearing) side(row suites.Row, name string, side suites.Side, words suites.Vocabulary) error {
+	if len(side.Cases) > 0 {
+		if _, err := conformance.Select(side.Cases, nil); err != nil {
+			return err
+		}
+		for _, client := range h.clientsOf(row) {
+			h.sides[part{row.ID, client, name}] = h.exhibit(&exhibit{cases: side.Cases}, side.Shown())
+		}
+		return nil
+	}
+	sc, err := h.table.Find(side, words)
+	if err != nil {
+		return err
+	}
+	if side.Client != "" {
+		if err := provision.Check(side.Client); err != nil {
+			return err
+		}
+	}
+	for _, client := range h.clientsOf(row) {
+		by, measured := cmp.Or(side.Client, client), ""
+		if row.Measured { // runs made at another time compare with nothing
+			measured = row.ID + " " + client
+		}
+		e := h.exhibit(&exhibit{scenario: with(sc, by), client: by, measured: measured}, nameOf(sc)+" "+by+" "+measured)
+		e.runs = max(e.runs, side.Runs)
+		h.sides[part{row.ID, client, name}] = e
+	}
+	return nil
+}
+
+// exhibit is the one of this key, which is new the first time.
+func (h *hearing) exhibit(e *exhibit, key string) *exhibit {
+	if h.exhibits[key] == nil {
+		h.exhibits[key] = e
+	}
+	return h.exhibits[key]
 }
 
 // evidence is what there is for a row, by side; whole is false while something
@@ -111,61 +163,99 @@ func (h *hearing) evidence(row suites.Row, client string) (runs map[string][]cla
 	return runs, true
 }
 
-// hear makes the runs, scenarios of equal clusters one after the other, and
-// decides each row as soon as its sides are there.
+// hear shows every exhibit, and decides each row as soon as its sides are there:
+// cases first, then scenarios, those of equal clusters one after the other.
 func (h *hearing) hear(ctx context.Context) (err error) {
+	decided := make(map[[2]string]bool)
+	settle := func() error {
+		if ctx.Err() != nil {
+			return nil // what was cut short decides nothing
+		}
+		err := h.decide(decided)
+		h.book.Took = time.Since(h.book.Began)
+		return errors.Join(err, h.write())
+	}
+	h.holdCases(ctx)
+	if err := settle(); err != nil {
+		return err
+	}
 	session := h.flags.session(h.flags.versions()[0], h.screen)
 	defer func() {
 		h.screen.clear()
 		err = errors.Join(err, session.Close())
 	}()
-	keys := slices.SortedFunc(maps.Keys(h.exhibits), func(a, b string) int {
-		return cmp.Or(runner.Compare(h.exhibits[a].scenario, h.exhibits[b].scenario), cmp.Compare(a, b))
-	})
-	decided := make(map[[2]string]bool)
-	for at, key := range keys {
+	turns := h.turns()
+	for at, turn := range turns {
 		if ctx.Err() != nil {
 			break
 		}
-		e := h.exhibits[key]
-		h.screen.begin(fmt.Sprintf("%d of %d, %s", at+1, len(keys), strings.TrimSpace(e.scenario.Name+" "+label(e.client))))
-		h.show(ctx, session, e)
-		if ctx.Err() != nil {
-			break // what was cut short decides nothing
-		}
-		err := h.decide(decided)
-		h.book.Took = time.Since(h.book.Began)
-		if err = errors.Join(err, h.write()); err != nil {
+		h.place = fmt.Sprintf("%d of %d", at+1, len(turns))
+		h.show(ctx, session, turn)
+		if err := settle(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// show runs an exhibit until it has as many sound runs as are wanted, with a few
-// more tries than that.
-func (h *hearing) show(ctx context.Context, session *runner.Session, e *exhibit) {
-	for sound := 0; sound < e.runs && len(e.made) < e.runs+furtherTries && ctx.Err() == nil; {
-		seed := h.flags.seed + uint64(len(e.made))
-		r := h.flags.runOne(ctx, session, h.flags.versions()[0], job{scenario: e.scenario, client: e.client, seed: seed})
-		run := claims.Run{Dir: r.Dir, Seed: seed, Skipped: r.Skipped, Broken: r.Broken, Verdict: r.Verdict, Untaken: untaken(r.Dir)}
-		e.made = append(e.made, run)
-		if run.Skipped != "" {
-			return
+// turns lists the exhibits that are runs, in the order of their clusters, and
+// together those whose runs take turns since they are compared in time.
+func (h *hearing) turns() (turns [][]*exhibit) {
+	keys := slices.SortedFunc(maps.Keys(h.exhibits), func(a, b string) int {
+		x, y := h.exhibits[a], h.exhibits[b]
+		return cmp.Or(runner.Compare(x.scenario, y.scenario), cmp.Compare(x.measured, y.measured), cmp.Compare(a, b))
+	})
+	for _, key := range keys {
+		e := h.exhibits[key]
+		switch last := len(turns) - 1; {
+		case len(e.cases) > 0:
+		case e.measured != "" && last >= 0 && turns[last][0].measured == e.measured:
+			turns[last] = append(turns[last], e)
+		default:
+			turns = append(turns, []*exhibit{e})
 		}
-		if run.Sound() {
-			sound++
+	}
+	return turns
+}
+
+// show makes the runs of some exhibits in turn, every other round in the opposite
+// order, so that none always comes behind the same one.
+func (h *hearing) show(ctx context.Context, session *runner.Session, turn []*exhibit) {
+	turn = slices.Clone(turn)
+	for slices.ContainsFunc(turn, (*exhibit).wants) {
+		for _, e := range turn {
+			if ctx.Err() != nil {
+				return
+			}
+			if e.wants() {
+				h.screen.begin(h.place + ", " + strings.TrimSpace(e.scenario.Name+" "+label(e.client)))
+				e.made = append(e.made, h.run(ctx, session, e))
+			}
 		}
+		slices.Reverse(turn)
 	}
 }
 
-// untaken lists what a run's clients were asked and do not take. A damaged
-// directory tells nothing; that is said elsewhere.
-func untaken(dir string) map[string]string {
-	run, err := history.Open(dir)
+// run makes the next run of an exhibit.
+func (h *hearing) run(ctx context.Context, session *runner.Session, e *exhibit) claims.Run {
+	seed := h.flags.seed + uint64(len(e.made))
+	r := h.flags.runOne(ctx, session, h.flags.versions()[0], job{scenario: e.scenario, client: e.client, seed: seed})
+	made := claims.Run{Dir: r.Dir, Seed: seed, Skipped: r.Skipped, Broken: r.Broken, Verdict: r.Verdict}
+	run, err := history.Open(r.Dir)
 	if err != nil {
-		return nil
+		return made // a damaged directory tells nothing; that is said elsewhere
 	}
+	made.Untaken = untaken(run)
+	if e.measured != "" && made.Sound() {
+		if made.Sample, err = claims.Measure(run); err != nil {
+			made.Broken = err.Error()
+		}
+	}
+	return made
+}
+
+// untaken lists what a run's clients were asked and do not take.
+func untaken(run *history.Run) map[string]string {
 	all := make(map[string]string)
 	for _, p := range run.Manifest.Processes {
 		for _, u := range p.Unmapped {

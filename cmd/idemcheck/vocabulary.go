@@ -5,6 +5,7 @@ import (
 	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/proxy"
 	"github.com/idemcheck/idemcheck/suites"
 	"github.com/idemcheck/idemcheck/workloads"
 )
@@ -15,6 +16,10 @@ func vocabulary() suites.Vocabulary {
 	v := suites.Vocabulary{
 		Library: provision.Check,
 		Counter: checker.KnownCounter,
+		API: func(name string) bool {
+			_, ok := proxy.APIKey(name)
+			return ok
+		},
 		Workload: func(s *suites.Scenario) error {
 			workload, err := workloads.ByName(s.Workload.Name)
 			if err != nil {
