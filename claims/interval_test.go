@@ -2,6 +2,7 @@ package claims
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -121,5 +122,17 @@ func TestTimesAreThoseOfWhatWasSentAndAcknowledged(t *testing.T) {
 	}
 	if rate := got[measRate]; rate < 90 || rate > 100 {
 		t.Errorf("%.1f records a second: 100 were acknowledged in 1.0 to 1.1 s", rate)
+	}
+}
+
+func TestWhatARowComparesIsWhatItsAnswersName(t *testing.T) {
+	row := suites.Row{Answers: []suites.Answer{
+		{When: "ratio(on.latency_p50_us, off.latency_p50_us).low > 1 && on.lost == 0", Because: "{spread(on.records_per_s)} and {off.sent}"},
+		{Because: "{ratio(off.records_per_s, on.records_per_s)}"},
+	}}
+	got := Compared(row)
+	want := []Comparison{{measP50, []string{"on", "off"}}, {measRate, []string{"on", "off"}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/idemcheck/idemcheck/claims"
@@ -34,6 +35,7 @@ type (
 		Title, Made, Command, Tally string
 		Clients                     []string
 		Rows                        []claimHTML
+		Plot                        template.HTML // of what was measured; empty for nothing
 	}
 	claimHTML struct {
 		ID, Section, Claim string
@@ -52,6 +54,11 @@ type (
 
 func claimsFill(b claims.Book) claimsHTML {
 	p := claimsHTML{Title: b.Title, Made: heardOn(b), Command: b.Command, Tally: claimsTally(b)}
+	if slices.ContainsFunc(b.Decisions, func(d claims.Decision) bool { return d.Row.Measured }) {
+		var plot strings.Builder
+		_ = ClaimsPlot(&plot, b)              // a builder takes everything
+		p.Plot = template.HTML(plot.String()) //nolint:gosec // it escapes what it is given
+	}
 	var ids []string
 	ids, p.Clients = axes(b)
 	section := ""

@@ -33,7 +33,7 @@ func TestOurOwnClaimsAndTheirScenariosBelongTogether(t *testing.T) {
 			asked = []string{Broker}
 		}
 		for _, client := range asked {
-			if row.Recorded[client] == "" {
+			if !row.Measured && row.Recorded[client] == "" { // what is measured is the machine's
 				t.Errorf("row %s: no answer is recorded for %s", row.ID, client)
 			}
 		}

@@ -58,7 +58,7 @@ func (f *runFlags) checkClaims(cmd *cobra.Command, found []suites.Table, others 
 	case len(f.kafka) > 1:
 		return errors.New("--kafka names several: claims are put to one version at a time")
 	}
-	return checkSummaries(f.summaries, ".md", ".html", ".json")
+	return checkSummaries(f.summaries, ".md", ".html", ".json", ".svg")
 }
 
 // claims puts a table to the test.
@@ -116,6 +116,8 @@ func (h *hearing) write() error {
 			form = report.ClaimsMarkdown
 		case ".html":
 			form = report.ClaimsHTML
+		case ".svg":
+			form = report.ClaimsPlot
 		}
 		all = append(all, writeTo("summary", path, h.book, form))
 	}

@@ -80,7 +80,7 @@ func TestWrongUseOfClaimsIsRefused(t *testing.T) {
 		"keep":                   {[]string{"run", "--keep", "failed", "claims"}, "--keep: a table of claims says itself"},
 		"runs":                   {[]string{"run", "--runs", "3", "mine.yaml"}, "--runs: a table of claims says itself"},
 		"several versions":       {[]string{"run", "--cluster", "docker", "--kafka", "4.3.1,3.9.2", "claims"}, "one version at a time"},
-		"a summary of some kind": {[]string{"run", "--summary", "x.txt", "claims"}, "--summary x.txt: want a file that ends in .md or .html or .json"},
+		"a summary of some kind": {[]string{"run", "--summary", "x.txt", "claims"}, "--summary x.txt: want a file that ends in .md or .html or .json or .svg"},
 		"a figure that is none":  {[]string{"run", "typo.yaml"}, `there is no figure "losst"`},
 		"a client that is none":  {[]string{"run", "other.yaml"}, `unknown client library "frans-go"`},
 		"a scenario not there":   {[]string{"run", "mine.yaml"}, "lost.yaml"},
