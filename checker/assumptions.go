@@ -171,7 +171,28 @@ func (j *judgement) checkAfter() {
 		j.blameHarness(broken("the wire journal has answers that were forged, and the manifest says that none were"))
 	}
 	j.sumUp()
+	j.checkRefused()
 	j.checkCover()
+}
+
+// checkRefused finds out whether a client refused what it was asked. One that
+// opens may do so at every record: then each of them failed for certain, no
+// request with records ever came, and no fault had anything to do with it.
+func (j *judgement) checkRefused() {
+	c := j.verdict.Coverage
+	literal := len(j.manifest.Processes) > 0
+	for _, p := range j.manifest.Processes {
+		literal = literal && p.Literal
+		if p.Refused != "" {
+			j.refused = "the client would not open with what it was asked: " + p.Refused
+			c[covRefused] = 1
+			return
+		}
+	}
+	if literal && c[covSent] > 0 && c[covFailed] == c[covSent] && c[covBatches] == 0 && c[covFaultsFired] == 0 {
+		j.refused = "the client took no record with what it was asked"
+		c[covRefused] = 1
+	}
 }
 
 // sumUp fills in totals and coverage.

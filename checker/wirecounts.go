@@ -30,6 +30,7 @@ type wireCounts struct {
 	maxInFlight       int64
 	idempotent        int64
 	acksAll           int64
+	acksNone          int64
 	attempts          attemptCounts
 	noError           int64           // answers with code 0
 	byCode            map[int16]int64 // the others, by error code
@@ -65,6 +66,7 @@ func (j *journal) count() {
 		covProducerIDs:       int64(len(j.producers)),
 		covIdempotentBatches: n.idempotent,
 		covAcksAllBatches:    n.acksAll,
+		covAcksNone:          n.acksNone,
 		covMostAttempts:      n.attempts.most,
 		covLeastGap:          n.attempts.leastGap / 1e6,
 		covMostGap:           n.attempts.mostGap / 1e6,
