@@ -14,15 +14,21 @@ type Run struct {
 	Seed    uint64 `json:"seed"`
 	Skipped string `json:"skipped,omitempty"` // why it cannot be run
 	Broken  string `json:"broken,omitempty"`  // what could not do its job
+	// Client is the library and its version, Asked what it was told, Said what it
+	// said to that (settings.go).
+	Client string `json:"client,omitempty"`
+	Asked  string `json:"asked,omitempty"`
+	Said   string `json:"said,omitempty"`
 	// Untaken are the options that its client does not take, and why, by name.
 	Untaken map[string]string `json:"untaken,omitempty"`
 	Verdict *checker.Verdict  `json:"-"`
 }
 
-// Sound says whether a run proves something, for a claim or against it.
+// Sound says whether a run proves something, for a claim or against it. That a
+// client refused what it was asked proves no guarantee, and is a figure.
 func (r Run) Sound() bool {
 	return r.Broken == "" && r.Skipped == "" && r.Verdict != nil &&
-		(r.Verdict.Overall == checker.Pass || r.Verdict.Overall == checker.Violation)
+		(r.Verdict.Overall == checker.Pass || r.Verdict.Overall == checker.Violation || r.Verdict.Coverage[figRefused] > 0)
 }
 
 // why says why a run proves nothing.
@@ -47,6 +53,7 @@ type Figures map[string]int64
 const (
 	figRuns       = "runs"
 	figViolations = "violations"
+	figRefused    = "refused" // the judge's
 )
 
 // Figure explains one figure.

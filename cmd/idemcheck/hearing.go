@@ -14,7 +14,6 @@ import (
 
 	"github.com/idemcheck/idemcheck/claims"
 	"github.com/idemcheck/idemcheck/clients/provision"
-	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
@@ -55,7 +54,9 @@ func (h *hearing) clientsOf(row suites.Row) []string {
 		for _, l := range provision.All() {
 			all = append(all, l.Name)
 		}
-		return all
+		return append(all, row.Clients...)
+	case len(row.Clients) > 0:
+		return append(slices.Clone(h.table.Clients), row.Clients...)
 	}
 	return h.table.Clients
 }
@@ -148,7 +149,8 @@ func (h *hearing) show(ctx context.Context, session *runner.Session, e *exhibit)
 	for sound := 0; sound < e.runs && len(e.made) < e.runs+furtherTries && ctx.Err() == nil; {
 		seed := h.flags.seed + uint64(len(e.made))
 		r := h.flags.runOne(ctx, session, h.flags.versions()[0], job{scenario: e.scenario, client: e.client, seed: seed})
-		run := claims.Run{Dir: r.Dir, Seed: seed, Skipped: r.Skipped, Broken: r.Broken, Verdict: r.Verdict, Untaken: untaken(r.Dir)}
+		run := claims.Run{Dir: r.Dir, Seed: seed, Skipped: r.Skipped, Broken: r.Broken, Verdict: r.Verdict}
+		testify(&run)
 		e.made = append(e.made, run)
 		if run.Skipped != "" {
 			return
@@ -157,22 +159,6 @@ func (h *hearing) show(ctx context.Context, session *runner.Session, e *exhibit)
 			sound++
 		}
 	}
-}
-
-// untaken lists what a run's clients were asked and do not take. A damaged
-// directory tells nothing; that is said elsewhere.
-func untaken(dir string) map[string]string {
-	run, err := history.Open(dir)
-	if err != nil {
-		return nil
-	}
-	all := make(map[string]string)
-	for _, p := range run.Manifest.Processes {
-		for _, u := range p.Unmapped {
-			all[u.Option] = u.Why
-		}
-	}
-	return all
 }
 
 // decide decides every row that has its evidence and is not decided yet.
