@@ -55,3 +55,31 @@ func TestWhatWasNotSaidIsHeldAgainstNobody(t *testing.T) {
 		}
 	}
 }
+
+// A library whose own default is acks=0 has nothing to ack, and the wire and the
+// log show what it did. Who asks for acks=0 gets no such answer.
+func TestADefaultOfNoAcknowledgementsIsWhatWasToBeFoundOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*memoryRun)
+		want   Status
+	}{
+		"its own default":      {func(*memoryRun) {}, Pass},
+		"asked for":            {func(m *memoryRun) { m.manifest.Processes[0].Acks = "0" }, Inconclusive},
+		"nothing was stored":   {func(m *memoryRun) { m.log = nil }, Inconclusive},
+		"acks=1 on the wire":   {func(m *memoryRun) { m.wire[0].Acks = 1 }, Inconclusive},
+		"nothing on the wire":  {func(m *memoryRun) { m.wire = nil }, Inconclusive},
+		"idempotence was said": {func(m *memoryRun) { m.manifest.Processes[0].Defaults = false }, Inconclusive},
+	} {
+		p := plain(1)
+		p.Defaults, p.Acks = true, ""
+		m := newMemoryRun(p)
+		m.send(1, second, 2*second, history.Unknown, -1).storedAs(history.LogRecord{Process: 1, ProducerID: -1, Sequence: -1})
+		ev := request(1, 0, 1, second)
+		ev.ProducerID, ev.Acks = -1, 0
+		m.batch(ev)
+		c.change(m)
+		if v := m.judge(); v.Overall != c.want {
+			t.Errorf("%s: %s: %s %s", name, v.Overall, v.Why, v.HarnessError)
+		}
+	}
+}

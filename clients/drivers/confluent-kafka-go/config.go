@@ -64,9 +64,9 @@ func configure(bootstrap []string, o clients.Options) (kafka.ConfigMap, golang.U
 	set("compression.type", o.Compression, o.Compression != "")
 	set("retries", o.Retries, o.Retries > 0 || o.NoRetries)
 	if o.Retries > 0 {
-		// rd_kafka_handle_Produce_error counts no attempt that a broker refused
-		// before it stored anything.
-		unmapped.Add("retries", "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout")
+		// rd_kafka_handle_Produce_error counts no attempt after which it asks for new
+		// metadata, but for lost connections and storage errors.
+		unmapped.Add("retries", "attempts that a broker refused since it does not lead the partition (3, 5, 6) are not counted: these go on until the delivery timeout")
 	}
 	if o.Retries < 0 {
 		c["retries"] = manyRetries

@@ -117,10 +117,10 @@ class Producer(driver.Producer):
         request = options.get("request_timeout_ms") or REQUEST_TIMEOUT_MS
         unmapped = []
         if options.get("retries", 0) > 0:
-            # rd_kafka_handle_Produce_error counts no attempt that a broker
-            # refused before it stored anything.
-            unmapped.append(("retries", "only attempts that may have been stored count: what brokers refuse "
-                                        "is tried again until its delivery timeout"))
+            # rd_kafka_handle_Produce_error counts no attempt after which it asks for
+            # new metadata, but for lost connections and storage errors.
+            unmapped.append(("retries", "attempts that a broker refused since it does not lead the partition "
+                                        "(3, 5, 6) are not counted: these go on until the delivery timeout"))
         return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 2 * request + 10_000,
                             unmapped=unmapped)
 

@@ -81,10 +81,11 @@ pub fn order(o: &Options) -> Order {
 }
 
 /// What is not in force as it was asked. rd_kafka_handle_Produce_error counts no
-/// attempt that a broker refused before it stored anything.
+/// attempt after which it asks for new metadata, but for lost connections and
+/// storage errors.
 pub fn unmapped(o: &Options) -> Vec<Unmapped> {
     if o.retries > 0 {
-        vec![Unmapped { option: "retries", why: "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout" }]
+        vec![Unmapped { option: "retries", why: "attempts that a broker refused since it does not lead the partition (3, 5, 6) are not counted: these go on until the delivery timeout" }]
     } else {
         Vec::new()
     }
