@@ -171,7 +171,41 @@ func (j *judgement) checkAfter() {
 		j.blameHarness(broken("the wire journal has answers that were forged, and the manifest says that none were"))
 	}
 	j.sumUp()
+	j.checkRefused()
 	j.checkCover()
+}
+
+// checkRefused finds out whether a client refused what it was asked. One that
+// opens may do so at every record: then each of them failed for certain, no
+// request with records ever came, and no fault had anything to do with it.
+func (j *judgement) checkRefused() {
+	c := j.verdict.Coverage
+	literal := len(j.manifest.Processes) > 0
+	for _, p := range j.manifest.Processes {
+		literal = literal && p.Literal
+		if p.Refused != "" {
+			j.refused = "the client would not open with what it was asked: " + p.Refused
+			c[covRefused] = 1
+			return
+		}
+	}
+	if literal && c[covSent] > 0 && c[covFailed] == c[covSent] && c[covBatches] == 0 && c[covFaultsFired] == 0 {
+		j.refused = "the client took no record with what it was asked"
+		c[covRefused] = 1
+	}
+}
+
+// neverAcks says whether nothing could be acked because clients of which nobody
+// asked it sent with acks=0, as the wire and the log show: that is what was to be
+// found out.
+func (j *judgement) neverAcks() bool {
+	for _, p := range j.manifest.Processes {
+		if !p.Defaults || p.Acks != "" {
+			return false
+		}
+	}
+	c := j.verdict.Coverage
+	return c[covBatches] > 0 && c[covAcksNone] == c[covBatches] && c[covAppendedRecords] > 0
 }
 
 // sumUp fills in totals and coverage.
@@ -206,6 +240,7 @@ func (j *judgement) checkCover() {
 	coverage := j.verdict.Coverage
 	switch {
 	case j.expect != "" && j.countOf(j.expect) > 0:
+	case coverage[covAcked] == 0 && j.neverAcks():
 	case coverage[covAcked] == 0:
 		j.doubt("no record was acked")
 	case coverage[covFaultsFired] > 0 && coverage[covAckedAfterFault] == 0:

@@ -25,6 +25,9 @@ func (j *judgement) conclude() {
 			v.Overall, v.AsExpected = Inconclusive, false
 			v.Why += "; but the run proves too little: " + strings.Join(j.reasons, "; ")
 		}
+	case j.refused != "":
+		// Evidence of its own, and nothing for the guarantees: none was tested.
+		v.Overall, v.Why = Inconclusive, j.refused
 	case len(j.reasons) > 0:
 		v.Overall, v.Why = Inconclusive, "the run proves too little: "+strings.Join(j.reasons, "; ")
 	case slices.ContainsFunc(v.Guarantees, func(g Guarantee) bool { return g.Status == Inconclusive }):

@@ -59,6 +59,8 @@ const (
 	covMostAttempts      = "most_attempts"
 	covLeastGap          = "least_gap_ms"
 	covMostGap           = "most_gap_ms"
+	covAcksNone          = "acks_none_batches"
+	covRefused           = "refused"
 	// covAnswersPrefix is followed by the error code.
 	covAnswersPrefix = "answers_"
 )
@@ -106,6 +108,8 @@ func Counters() []Counter {
 		{covSequences, "producer ids in partitions: each has a sequence of its own"},
 		{covSequencesFrom0, "those of them whose first batch on the wire had sequence 0"},
 		{covAcksAllBatches, "batches in requests that asked for acks=all"},
+		{covAcksNone, "batches in requests that asked for no acknowledgement, acks=0"},
+		{covRefused, "1 when the client refused what it was asked: it would not open with it, or took no record; then nothing was sent"},
 		{covMostAttempts, "most times in a row that a client sent one batch to a partition"},
 		{covLeastGap, "shortest time between two of those, in ms; 0 where no batch was sent twice in a row"},
 		{covMostGap, "longest time between two of those, in ms"},

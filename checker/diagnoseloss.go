@@ -9,7 +9,6 @@ import (
 // diagnoseLost tells who said that a record was stored which is not there.
 func (j *judgement) diagnoseLost(inv *investigation) diagnosis {
 	attempts := ownAttempts(inv)
-	p := j.processOf(inv.process)
 	instead := ""
 	if inv.acked >= 0 {
 		instead = fmt.Sprintf("; at offset %d stands %s", inv.acked, j.recordAt(inv, inv.acked))
@@ -33,8 +32,8 @@ func (j *judgement) diagnoseLost(inv *investigation) diagnosis {
 			continue
 		}
 		text := what + ", though " + batchOf(a.request) + " " + j.story.fate(a, inv.number) + fmt.Sprintf(" by broker %d", a.answer.Broker)
-		if p.Acks != "all" && p.Acks != "-1" && p.Acks != "" {
-			return diagnosis{BlameConfiguration, CauseAcksBelowAll, text + fmt.Sprintf(": with acks=%s an acknowledged record can be lost with its leader", p.Acks)}
+		if a.request.Acks != -1 { // whatever was asked for, and where nothing was said of it
+			return diagnosis{BlameConfiguration, CauseAcksBelowAll, text + fmt.Sprintf(": with acks=%d an acknowledged record can be lost with its leader", a.request.Acks)}
 		}
 		if d := j.story.unclean(inv.tp, a.answer.At); d != "" {
 			return diagnosis{BlameConfiguration, CauseUncleanElection, text + ", and then a replica without it was elected: " + d + "; an unclean election gives up what only the dead leader had"}

@@ -95,7 +95,7 @@ func (j *journal) checkDropped() {
 		lanes := j.tps.all[tp].lanes.all
 		for _, id := range sortedKeys(lanes) {
 			l, p := lanes[id], j.process[id]
-			if !p.Idempotence || p.End != "" || p.TransactionalID != "" || p.Options["retries"] != "" {
+			if !p.Idempotence && !p.Defaults || p.End != "" || p.TransactionalID != "" || p.Options["retries"] != "" {
 				continue
 			}
 			for _, b := range l.unsent.batches {

@@ -77,6 +77,7 @@ type judgement struct {
 	journal *journal
 	reasons []string // why the run proves too little
 	unwell  []string // partitions whose brokers took no records after the healing
+	refused string   // what the client said to what it was asked; empty: it took it
 	harness string   // the first broken assumption
 	verdict *Verdict
 	tallies map[Kind]*tally

@@ -176,8 +176,11 @@ func (j *journal) request(ev *history.WireEvent) {
 	if ev.ProducerID >= 0 {
 		j.n.idempotent++
 	}
-	if ev.Acks == -1 {
+	switch ev.Acks {
+	case -1:
 		j.n.acksAll++
+	case 0:
+		j.n.acksNone++
 	}
 	c := j.conn(ev)
 	if !c.known {

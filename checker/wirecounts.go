@@ -33,6 +33,7 @@ type wireCounts struct {
 	sequences         int64
 	sequencesFrom0    int64
 	acksAll           int64
+	acksNone          int64
 	attempts          attemptCounts
 	noError           int64           // answers with code 0
 	byCode            map[int16]int64 // the others, by error code
@@ -71,6 +72,7 @@ func (j *journal) count() {
 		covSequences:         n.sequences,
 		covSequencesFrom0:    n.sequencesFrom0,
 		covAcksAllBatches:    n.acksAll,
+		covAcksNone:          n.acksNone,
 		covMostAttempts:      n.attempts.most,
 		covLeastGap:          n.attempts.leastGap / 1e6,
 		covMostGap:           n.attempts.mostGap / 1e6,

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +45,7 @@ func (d Decision) Broke() bool {
 // Decide answers a row for a client, of which library recorded answers are.
 // runs are by side. The error is of a condition that cannot be evaluated.
 func Decide(row suites.Row, client, library string, runs map[string][]Run) (Decision, error) {
-	d := Decision{Row: row, Client: client, Runs: runs, Figures: make(map[string]Figures), Recorded: row.Recorded[library]}
+	d := Decision{Row: row, Client: client, Runs: runs, Figures: make(map[string]Figures), Recorded: cmp.Or(row.Recorded[client], row.Recorded[library])}
 	for name := range row.Sides {
 		d.Figures[name] = Sum(runs[name])
 	}

@@ -19,6 +19,7 @@ const (
 	figCases      = "cases"
 	figPassed     = "cases_passed"
 	figFailed     = "cases_failed"
+	figRefused    = "refused" // the judge's
 )
 
 // Figure explains one figure.

@@ -11,6 +11,11 @@ type Run struct {
 	Seed    uint64 `json:"seed"`
 	Skipped string `json:"skipped,omitempty"` // why it cannot be run
 	Broken  string `json:"broken,omitempty"`  // what could not do its job
+	// Client is the library and its version, Asked what it was told, Said what it
+	// said to that (settings.go).
+	Client string `json:"client,omitempty"`
+	Asked  string `json:"asked,omitempty"`
+	Said   string `json:"said,omitempty"`
 	// Untaken are the options that its client does not take, and why, by name.
 	Untaken map[string]string `json:"untaken,omitempty"`
 	Verdict *checker.Verdict  `json:"-"`
@@ -40,12 +45,14 @@ func FromCases(dir string, cases []Held) Run {
 	return r
 }
 
-// Sound says whether a run proves something, for a claim or against it.
+// Sound says whether a run proves something, for a claim or against it. That a
+// client refused what it was asked proves no guarantee, and is a figure.
 func (r Run) Sound() bool {
 	if r.Broken != "" || r.Skipped != "" {
 		return false
 	}
-	return len(r.Cases) > 0 || r.Verdict != nil && (r.Verdict.Overall == checker.Pass || r.Verdict.Overall == checker.Violation)
+	return len(r.Cases) > 0 || r.Verdict != nil &&
+		(r.Verdict.Overall == checker.Pass || r.Verdict.Overall == checker.Violation || r.Verdict.Coverage[figRefused] > 0)
 }
 
 // why says why a run proves nothing.

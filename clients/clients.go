@@ -23,14 +23,21 @@ import (
 // Options is the vocabulary that scenarios use for every library. A zero value
 // leaves the library's own default in force.
 type Options struct {
-	ClientID        string
-	Idempotence     bool
-	Acks            string // all, 1, 0
+	ClientID    string
+	Idempotence bool
+	// Defaults: nothing is said of idempotence (Idempotence is false then), so
+	// that the library's own default holds, whatever it makes of the rest.
+	Defaults bool
+	// Literal: everything is handed to the library as it stands here, also what a
+	// driver otherwise puts right for it, and the library may refuse it.
+	Literal         bool
+	Acks            string // all, 1, 0; empty: all, and with Defaults not said
 	InFlight        int    // produce requests in flight per broker
 	Linger          time.Duration
 	BatchSize       int    // most bytes in a batch
 	Compression     string // none, gzip, snappy, lz4, zstd
 	Retries         int    // attempts after the first; -1 is without limit
+	NoRetries       bool   // one attempt, no other: what Retries cannot say, whose 0 is the default
 	RetryBackoff    time.Duration
 	RequestTimeout  time.Duration // client side: give up waiting for an answer
 	DeliveryTimeout time.Duration
@@ -133,6 +140,17 @@ type Unsupported struct {
 
 // Error names the option and says why.
 func (u *Unsupported) Error() string { return fmt.Sprintf("%s: %s", u.Option, u.Why) }
+
+// Refused is the error of Open when the library itself refuses the options that
+// it was given. A driver never makes it up: what it cannot pass on is Unsupported
+// or Unmapped.
+type Refused struct{ Err error }
+
+// Error is the library's own sentence.
+func (r *Refused) Error() string { return r.Err.Error() }
+
+// Unwrap gives the library's error.
+func (r *Refused) Unwrap() error { return r.Err }
 
 // Process is a Producer that runs in a process of its own, which can be done
 // to what is done to processes. Its methods may be called from any goroutine.

@@ -103,9 +103,11 @@ type Process struct {
 	Library       string            `json:"library"`
 	Version       string            `json:"version"`
 	ClientID      string            `json:"client_id"`
-	Idempotence   bool              `json:"idempotence"` // asked for
-	Acks          string            `json:"acks"`        // asked for: all, 1, 0
-	InFlight      int               `json:"in_flight"`   // asked for; 0 is the library's own default
+	Idempotence   bool              `json:"idempotence"`        // asked for
+	Defaults      bool              `json:"defaults,omitempty"` // nothing was said of idempotence: whether it was on, the wire tells
+	Literal       bool              `json:"literal,omitempty"`  // the library was asked exactly this, and might refuse it
+	Acks          string            `json:"acks"`               // asked for: all, 1, 0; empty: nothing was said of them
+	InFlight      int               `json:"in_flight"`          // asked for; 0 is the library's own default
 	OrderPromised bool              `json:"order_promised"`
 	OrderInCall   bool              `json:"order_in_call,omitempty"` // promised for the records of one call at least
 	OrderWhy      string            `json:"order_why,omitempty"`     // why it is, or is not
@@ -119,6 +121,9 @@ type Process struct {
 	// Without says that the scenario would have idempotence, and the library has
 	// none: it ran without.
 	Without bool `json:"without_idempotence,omitempty"`
+	// Refused is what the library said when it refused to open the producer with
+	// these options. It was then handed nothing.
+	Refused string `json:"refused,omitempty"`
 	// PID is the driver's process id; 0 when the client ran in the harness.
 	PID int `json:"pid,omitempty"`
 	// End says how the process ended when a fault ended it: "signal: killed".

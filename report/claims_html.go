@@ -44,6 +44,7 @@ type (
 	}
 	answerHTML struct {
 		ID, Client, Answer, Class, Because, Recorded string
+		Settings                                     []claims.Setting
 		Sides                                        []sideHTML
 	}
 	sideHTML struct {
@@ -82,7 +83,7 @@ func claimsFill(b claims.Book) claimsHTML {
 func answerFill(d claims.Decision, column int) answerHTML {
 	a := answerHTML{
 		ID: fmt.Sprintf("%s-%d", d.Row.ID, column+1), Client: d.Client, Answer: d.Answer, Because: d.Because,
-		Class: strings.ReplaceAll(d.Answer, " ", "-"),
+		Class: strings.ReplaceAll(d.Answer, " ", "-"), Settings: d.Settings(),
 	}
 	if d.Turned() {
 		a.Recorded, a.Class = d.Recorded, "turned"

@@ -20,7 +20,7 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 		out.WriteString(claimsGrid(b).markdown() + "\n" + escape(claimsTally(b)) + ".\n\n")
 	}
 	section, row := "", ""
-	for _, d := range b.Decisions {
+	for i, d := range b.Decisions {
 		if d.Row.Section != section {
 			section = d.Row.Section
 			fmt.Fprintf(&out, "## %s\n\n", escape(section))
@@ -38,9 +38,29 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 			fmt.Fprintf(&out, "- *%s*, `%s`, %s: %s\n", escape(side), d.Row.Sides[side].Shown(), runsOf(d.Runs[side], "`"), escape(figured(d, side)))
 		}
 		out.WriteString("\n")
+		if i == len(b.Decisions)-1 || b.Decisions[i+1].Row.ID != d.Row.ID {
+			out.WriteString(settingsTable(b, d.Row.ID))
+		}
 	}
 	_, err := io.WriteString(w, clean(strings.TrimRight(out.String(), "\n"))+"\n")
 	return err
+}
+
+// settingsTable has what every client of a row was asked, said and did; empty
+// where the row is about something else.
+func settingsTable(b claims.Book, row string) string {
+	g := grid{heads: []string{"client", "asked", "said", "did"}}
+	for _, d := range b.Decisions {
+		if d.Row.ID == row {
+			for _, s := range d.Settings() {
+				g.rows = append(g.rows, []string{s.Client, s.Asked, s.Said, s.Did})
+			}
+		}
+	}
+	if len(g.rows) == 0 {
+		return ""
+	}
+	return g.markdown() + "\n"
 }
 
 // heardOn says with what and on what a table was put to the test.

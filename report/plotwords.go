@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -178,7 +179,7 @@ func (p *plot) who(process history.Process) (name, what string) {
 	if len(p.run.Manifest.Processes) > 1 && int(process.ID) != process.Producer {
 		name += fmt.Sprintf(" (process %d)", process.ID)
 	}
-	return name, fmt.Sprintf("%s %s, idempotence %s, acks %s", process.Library, process.Version, idempotence(process), process.Acks)
+	return name, fmt.Sprintf("%s %s, idempotence %s, acks %s", process.Library, process.Version, idempotence(process), cmp.Or(process.Acks, "not said"))
 }
 
 // facts are the lines about the run as a whole.

@@ -29,7 +29,10 @@ func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
 	fmt.Fprintf(w, "  run %s, seed %d, %s, %s %s\n", m.Run, m.Seed, m.ClockBase.Format(time.RFC3339), m.Cluster.Kind, orImage(m.Cluster))
 	for _, p := range m.Processes {
 		fmt.Fprintf(w, "  producer %d: %s %s, idempotence %s, acks %s, %s\n",
-			p.Producer, p.Library, p.Version, idempotence(p), p.Acks, records(p.Sent))
+			p.Producer, p.Library, p.Version, idempotence(p), cmp.Or(p.Acks, "not said"), records(p.Sent))
+		if p.Refused != "" {
+			fmt.Fprintf(w, "    it would not open: %s\n", p.Refused)
+		}
 		for _, u := range p.Unmapped {
 			fmt.Fprintf(w, "    %s is not in force as asked: %s\n", u.Option, u.Why)
 		}
@@ -58,6 +61,9 @@ func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
 func idempotence(p history.Process) string {
 	if p.Without {
 		return "off (the library has none)"
+	}
+	if p.Defaults {
+		return "not said"
 	}
 	return onOff(p.Idempotence)
 }

@@ -120,6 +120,18 @@ func (r *run) openClient(ctx context.Context, spec suites.Client, o clients.Opti
 	return producer, without, nil
 }
 
+// bought is a client's library and version as they were asked for: what is known
+// of one that never opened.
+func bought(spec suites.Client) (library, version string) {
+	if len(spec.Driver) > 0 {
+		return named(spec), ""
+	}
+	if !spec.Process && spec.Library == franz.Name {
+		return franz.Name, franz.Version()
+	}
+	return provision.Split(provision.Whole(spec.Library))
+}
+
 // named is what a scenario calls a client.
 func named(spec suites.Client) string {
 	if len(spec.Driver) > 0 {

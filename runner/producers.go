@@ -60,10 +60,19 @@ func (o *roster) producerOf(clientID string) int32 {
 	return int32(producer)
 }
 
-// openAll opens the first instance of every producer.
+// errRefused is of an instance whose library refused the options, where the
+// scenario takes that for evidence.
+var errRefused = errors.New("the library refused the options of the producer")
+
+// openAll opens the first instance of every producer. When one is refused the
+// rest are not opened: nothing will be sent.
 func (o *roster) openAll(ctx context.Context) error {
 	for producer := range o.run.scenario.Workload.Producers {
 		opened, err := o.open(ctx, producer)
+		if errors.Is(err, errRefused) {
+			o.run.refused = true
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -91,11 +100,14 @@ func (o *roster) open(ctx context.Context, producer int) (workloads.Producer, er
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	about.ID = int32(len(o.all))
-	o.all = append(o.all, &instance{about: about, producer: client})
+	o.all = append(o.all, &instance{about: about, producer: client, over: about.Refused != ""})
 	if nth == 1 {
 		o.now = append(o.now, int(about.ID))
 	} else {
 		o.now[producer] = int(about.ID)
+	}
+	if about.Refused != "" {
+		return workloads.Producer{}, errRefused
 	}
 	return workloads.Producer{Process: about.ID, Producer: client}, nil
 }

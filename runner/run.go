@@ -32,6 +32,7 @@ type run struct {
 	roster   *roster // nil before the producers are opened
 	faulty   faulty
 	life     context.Context // of the records; ends when a person stops the run
+	refused  bool            // a library refused its options, and the scenario takes that for evidence
 	cutShort string          // why the sending ended early, when it did
 	watch    *watch
 	guard    *guard
@@ -108,6 +109,7 @@ type phase struct {
 	name     string
 	do       func(context.Context) error
 	budgeted bool // it counts against the scenario's budget
+	sends    bool // it is left out when a client would not open
 }
 
 func (r *run) phases() []phase {
@@ -115,9 +117,9 @@ func (r *run) phases() []phase {
 		{name: phaseCluster, do: r.bringUp},
 		{name: phaseTopics, do: r.makeTopics},
 		{name: phaseOpen, do: r.open},
-		{name: phaseWarm, do: r.warm},
-		{name: phaseSend, do: r.send, budgeted: true},
-		{name: phaseSettle, do: r.settle, budgeted: true},
+		{name: phaseWarm, do: r.warm, sends: true},
+		{name: phaseSend, do: r.send, budgeted: true, sends: true},
+		{name: phaseSettle, do: r.settle, budgeted: true, sends: true},
 		{name: phaseHeal, do: r.heal},
 		{name: phaseDrain, do: r.drain},
 		{name: phaseFrontier, do: r.frontier},
@@ -130,6 +132,9 @@ func (r *run) phases() []phase {
 func (r *run) conduct(ctx context.Context) error {
 	budgeted := ctx
 	for _, p := range r.phases() {
+		if p.sends && r.refused {
+			continue
+		}
 		within := ctx
 		if p.budgeted {
 			if budgeted == ctx { // the budget begins with the first of them

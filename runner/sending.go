@@ -111,17 +111,22 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 		o.TransactionalID = fmt.Sprintf("%s-%s-%d", o.TransactionalID, r.manifest.Run, index)
 	}
 	producer, without, err := r.openClient(ctx, spec, o)
+	about := history.Process{
+		Producer: index, ClientID: clientID, Idempotence: spec.Idempotence && !without, Without: without, Defaults: spec.Defaults,
+		Literal: spec.Literal, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
+		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options), TransactionalID: o.TransactionalID,
+	}
+	if refused := (*clients.Refused)(nil); errors.As(err, &refused) && spec.Literal {
+		about.Library, about.Version = bought(spec)
+		about.Refused = refused.Error()
+		return nil, about, nil
+	}
 	if err != nil {
 		return nil, history.Process{}, err
 	}
 	info := producer.Info()
-	about := history.Process{
-		Producer: index, Library: info.Library, Version: info.Version, ClientID: clientID,
-		Idempotence: spec.Idempotence && !without, Without: without, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
-		OrderPromised: info.OrderPromised, OrderInCall: info.OrderInCall, OrderWhy: info.OrderWhy, Deadline: info.Deadline,
-		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options),
-		TransactionalID: o.TransactionalID,
-	}
+	about.Library, about.Version = info.Library, info.Version
+	about.OrderPromised, about.OrderInCall, about.OrderWhy, about.Deadline = info.OrderPromised, info.OrderInCall, info.OrderWhy, info.Deadline
 	for _, u := range info.Unmapped {
 		about.Unmapped = append(about.Unmapped, history.Unmapped(u))
 	}
@@ -134,8 +139,8 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Options {
 	o := spec.Options
 	return clients.Options{
-		ClientID: clientID, Idempotence: spec.Idempotence, Acks: spec.Acks, InFlight: inFlight,
-		Linger: o.Linger, BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries,
+		ClientID: clientID, Idempotence: spec.Idempotence, Defaults: spec.Defaults, Literal: spec.Literal, Acks: spec.Acks, InFlight: inFlight,
+		Linger: o.Linger, BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, NoRetries: o.NoRetries,
 		RetryBackoff: o.RetryBackoff, RequestTimeout: o.RequestTimeout, DeliveryTimeout: o.DeliveryTimeout,
 		MetadataMaxAge: o.MetadataMaxAge, TransactionalID: o.TransactionalID, TransactionTimeout: o.TransactionTimeout,
 	}

@@ -66,9 +66,16 @@ type Client struct {
 	Process     bool     `yaml:"process,omitempty" json:"process,omitempty"` // each producer in a process of its own
 	Idempotence bool     `yaml:"idempotence" json:"idempotence"`
 	// OrWithout: a library that has no idempotence runs it too, without.
-	OrWithout bool    `yaml:"or_without,omitempty" json:"or_without,omitempty"`
-	Acks      string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0
-	Options   Options `yaml:"options,omitempty" json:"options"`
+	OrWithout bool `yaml:"or_without,omitempty" json:"or_without,omitempty"`
+	// Defaults: nothing is said of idempotence, nor of acks unless they are given:
+	// what the library does by itself is what is looked at.
+	Defaults bool `yaml:"defaults,omitempty" json:"defaults,omitempty"`
+	// Literal: the library gets exactly what stands here, also where its driver
+	// would otherwise put it right, and where it refuses that, the refusal is
+	// evidence and no broken run.
+	Literal bool    `yaml:"literal,omitempty" json:"literal,omitempty"`
+	Acks    string  `yaml:"acks,omitempty" json:"acks"` // all, 1, 0; empty: not said
+	Options Options `yaml:"options,omitempty" json:"options"`
 }
 
 // Options is the common vocabulary of client options. Zero leaves the library's
@@ -78,6 +85,7 @@ type Options struct {
 	BatchSize       int           `yaml:"batch_size,omitempty" json:"batch_size,omitempty"`
 	Compression     string        `yaml:"compression,omitempty" json:"compression,omitempty"`
 	Retries         int           `yaml:"retries,omitempty" json:"retries,omitempty"`
+	NoRetries       bool          `yaml:"no_retries,omitempty" json:"no_retries,omitempty"` // one attempt: a 0 in retries is the default
 	RetryBackoff    time.Duration `yaml:"retry_backoff,omitempty" json:"retry_backoff,omitempty"`
 	RequestTimeout  time.Duration `yaml:"request_timeout,omitempty" json:"request_timeout,omitempty"`
 	DeliveryTimeout time.Duration `yaml:"delivery_timeout,omitempty" json:"delivery_timeout,omitempty"`
@@ -112,7 +120,9 @@ func (s *Scenario) fill(v Vocabulary) {
 	s.Topics.Replication = orElse(s.Topics.Replication, s.Cluster.Brokers)
 	for i := range s.Clients {
 		s.Clients[i].fill()
-		s.Clients[i].Acks = orElse(s.Clients[i].Acks, "all")
+		if !s.Clients[i].Defaults {
+			s.Clients[i].Acks = orElse(s.Clients[i].Acks, "all")
+		}
 	}
 	s.Workload.Producers = orElse(s.Workload.Producers, 1)
 	s.Workload.Size = orElse(s.Workload.Size, defaultSize)

@@ -31,6 +31,12 @@ type Row struct {
 	Claim   string `yaml:"claim" json:"claim"`
 	// ByClient: the answer is the client's, so every library is asked.
 	ByClient bool `yaml:"by_client,omitempty" json:"by_client,omitempty"`
+	// Clients are what the row is put to besides: versions of which something of
+	// their own is known, as LIBRARY@VERSION.
+	Clients []string `yaml:"clients,omitempty" json:"clients,omitempty"`
+	// Settings: the row is about what clients make of what they are told, so that
+	// reports say for each side what was asked, said and done.
+	Settings bool `yaml:"settings,omitempty" json:"settings,omitempty"`
 	// Needs are the options of clients that the claim is about: of a client that
 	// does not take one of them it says nothing.
 	Needs []string `yaml:"needs,omitempty" json:"needs,omitempty"`
@@ -39,8 +45,8 @@ type Row struct {
 	Measured bool            `yaml:"measured,omitempty" json:"measured,omitempty"`
 	Sides    map[string]Side `yaml:"sides" json:"sides"`
 	Answers  []Answer        `yaml:"answers" json:"answers"`
-	// Recorded is the answer that was seen, by client library; another one is
-	// reported as a failure.
+	// Recorded is the answer that was seen, by client library, or by LIBRARY@VERSION
+	// where that differs; another one is reported as a failure.
 	Recorded map[string]string `yaml:"recorded,omitempty" json:"recorded,omitempty"`
 }
 

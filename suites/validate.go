@@ -237,13 +237,21 @@ func validateClients(s *Scenario, v Vocabulary, complain func(string, string, ..
 		}
 		for _, name := range slices.Sorted(maps.Keys(options)) {
 			if options[name] < 0 {
-				complain(fmt.Sprintf("$.clients[%d].options.%s", i, name), "%s is negative: want 0 or more (0 is the library's default; retries: -1 is without limit)", name)
+				complain(fmt.Sprintf("$.clients[%d].options.%s", i, name), "%s is negative: want 0 or more (0 is the library's default; retries: -1 is without limit, no_retries: true is none)", name)
 			}
 		}
 		at := fmt.Sprintf("$.clients[%d]", i)
 		validateTransactions(s, at, c, v, complain)
 		validateLibrary(at, c, v, complain)
-		oneOf(at+".acks", "acks", c.Acks, []string{"all", "1", "0"})
+		if c.Acks != "" || !c.Defaults {
+			oneOf(at+".acks", "acks", c.Acks, []string{"all", "1", "0"})
+		}
+		if c.Defaults && (c.Idempotence || c.OrWithout) {
+			complain(at+".defaults", "defaults: nothing is said of idempotence, so idempotence and or_without cannot be set")
+		}
+		if c.Options.NoRetries && c.Options.Retries != 0 {
+			complain(at+".options.no_retries", "no_retries and retries %d: want one of them", c.Options.Retries)
+		}
 		if c.Options.Compression != "" {
 			oneOf(at+".options.compression", "compression", c.Options.Compression, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 		}

@@ -57,6 +57,11 @@ func validateTable(t *Table) []problem {
 				complain(fmt.Sprintf("%s.needs[%d]", at, k), "needs %q: want an option of clients: %s", option, strings.Join(optionNames(), ", "))
 			}
 		}
+		for k, client := range r.Clients {
+			if client == "" {
+				complain(fmt.Sprintf("%s.clients[%d]", at, k), "clients: want LIBRARY@VERSION")
+			}
+		}
 		validateAnswers(r, at, complain)
 	}
 	return problems

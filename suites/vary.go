@@ -57,6 +57,7 @@ func (s Scenario) as(a Alternative) Scenario {
 		if a.Idempotence != nil {
 			c.Idempotence = *a.Idempotence
 			c.OrWithout = c.OrWithout && c.Idempotence
+			c.Defaults = false
 		}
 	}
 	s.Topics = over(s.Topics, a.Topics)

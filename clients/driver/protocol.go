@@ -5,13 +5,15 @@
 package driver
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/idemcheck/idemcheck/clients"
 )
 
-// Version is the version of the protocol that this package speaks.
-const Version = 1
+// Version is the newest version of the protocol that this package speaks.
+// Options.Protocol says which one an open command needs.
+const Version = 2
 
 // Commands, from the harness to a driver.
 const (
@@ -42,6 +44,10 @@ const AppendedNever = "never"
 // no such thing as the option it names.
 const ClassUnsupported = "unsupported"
 
+// ClassRefused is the class of a fatal event whose message is the library's own
+// sentence: it refuses the options.
+const ClassRefused = "refused"
+
 // Command is one line to a driver.
 type Command struct {
 	Command string `json:"command"`
@@ -67,12 +73,15 @@ type Record struct {
 type Options struct {
 	ClientID             string `json:"client_id"`
 	Idempotence          bool   `json:"idempotence"`
-	Acks                 string `json:"acks"`
+	Defaults             bool   `json:"-"` // idempotence is left out
+	Acks                 string `json:"acks,omitempty"`
+	Literal              bool   `json:"literal,omitempty"`
 	InFlight             int    `json:"in_flight,omitempty"`
 	LingerMS             int64  `json:"linger_ms,omitempty"`
 	BatchSize            int    `json:"batch_size,omitempty"`
 	Compression          string `json:"compression,omitempty"`
 	Retries              int    `json:"retries,omitempty"`
+	NoRetries            bool   `json:"no_retries,omitempty"`
 	RetryBackoffMS       int64  `json:"retry_backoff_ms,omitempty"`
 	RequestTimeoutMS     int64  `json:"request_timeout_ms,omitempty"`
 	DeliveryTimeoutMS    int64  `json:"delivery_timeout_ms,omitempty"`
@@ -127,11 +136,56 @@ type Failure struct {
 	Message   string `json:"message"`
 }
 
+// plain is Options without methods.
+type plain Options
+
+// said is how Options stand in a line: idempotence may be missing.
+type said struct {
+	plain
+	Idempotence *bool `json:"idempotence,omitempty"`
+}
+
+// MarshalJSON leaves idempotence out where nothing is said of it.
+func (o Options) MarshalJSON() ([]byte, error) {
+	s := said{plain: plain(o)}
+	if !o.Defaults {
+		s.Idempotence = &o.Idempotence
+	}
+	return json.Marshal(s)
+}
+
+// UnmarshalJSON takes a missing idempotence for one of which nothing is said.
+func (o *Options) UnmarshalJSON(text []byte) error {
+	var s said
+	if err := json.Unmarshal(text, &s); err != nil {
+		return err
+	}
+	*o = Options(s.plain)
+	if o.Defaults = s.Idempotence == nil; !o.Defaults {
+		o.Idempotence = *s.Idempotence
+	}
+	return nil
+}
+
+// Protocol is the least version of the protocol that has all that these options
+// say. A driver of version 1 would take idempotence that is left out for false,
+// and would pass over the options that came with version 2.
+func (o *Options) Protocol() int {
+	if o.Defaults || o.Acks == "" || o.NoRetries || o.Literal {
+		return 2
+	}
+	return 1
+}
+
 // FromOptions writes options down for a driver.
 func FromOptions(o clients.Options) *Options {
+	if o.Acks == "" && !o.Defaults {
+		o.Acks = "all"
+	}
 	return &Options{
-		ClientID: o.ClientID, Idempotence: o.Idempotence, Acks: o.Acks, InFlight: o.InFlight, LingerMS: o.Linger.Milliseconds(),
-		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, RetryBackoffMS: o.RetryBackoff.Milliseconds(),
+		ClientID: o.ClientID, Idempotence: o.Idempotence, Defaults: o.Defaults, Literal: o.Literal, Acks: o.Acks,
+		InFlight: o.InFlight, LingerMS: o.Linger.Milliseconds(),
+		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, NoRetries: o.NoRetries, RetryBackoffMS: o.RetryBackoff.Milliseconds(),
 		RequestTimeoutMS: o.RequestTimeout.Milliseconds(), DeliveryTimeoutMS: o.DeliveryTimeout.Milliseconds(),
 		MetadataMaxAgeMS: o.MetadataMaxAge.Milliseconds(), TransactionalID: o.TransactionalID,
 		TransactionTimeoutMS: o.TransactionTimeout.Milliseconds(),
@@ -142,8 +196,9 @@ func FromOptions(o clients.Options) *Options {
 func (o *Options) ToOptions() clients.Options {
 	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 	return clients.Options{
-		ClientID: o.ClientID, Idempotence: o.Idempotence, Acks: o.Acks, InFlight: o.InFlight, Linger: ms(o.LingerMS),
-		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, RetryBackoff: ms(o.RetryBackoffMS),
+		ClientID: o.ClientID, Idempotence: o.Idempotence, Defaults: o.Defaults, Literal: o.Literal, Acks: o.Acks,
+		InFlight: o.InFlight, Linger: ms(o.LingerMS),
+		BatchSize: o.BatchSize, Compression: o.Compression, Retries: o.Retries, NoRetries: o.NoRetries, RetryBackoff: ms(o.RetryBackoffMS),
 		RequestTimeout: ms(o.RequestTimeoutMS), DeliveryTimeout: ms(o.DeliveryTimeoutMS),
 		MetadataMaxAge: ms(o.MetadataMaxAgeMS), TransactionalID: o.TransactionalID,
 		TransactionTimeout: ms(o.TransactionTimeoutMS),

@@ -31,6 +31,9 @@ func Serve(library clients.Library, in io.Reader, out io.Writer) error {
 		if lacks := (*clients.Unsupported)(nil); errors.As(err, &lacks) {
 			fatal.Class, fatal.Option, fatal.Message = ClassUnsupported, lacks.Option, lacks.Why
 		}
+		if refused := (*clients.Refused)(nil); errors.As(err, &refused) {
+			fatal.Class, fatal.Message = ClassRefused, refused.Error()
+		}
 		d.events.add(fatal)
 	}
 	return errors.Join(err, d.events.close())
@@ -129,11 +132,14 @@ func (d *driver) next(commands <-chan Command) (c Command, ok bool) {
 }
 
 func (d *driver) open(c Command) error {
-	if c.Protocol != Version {
-		return fmt.Errorf("the harness speaks version %d of the protocol: this driver speaks %d", c.Protocol, Version)
+	if c.Protocol < 1 || c.Protocol > Version {
+		return fmt.Errorf("the harness speaks version %d of the protocol: this driver speaks 1 to %d", c.Protocol, Version)
 	}
 	if c.Options == nil {
 		return errors.New("open has no options")
+	}
+	if c.Protocol == 1 && (c.Options.Defaults || c.Options.Acks == "") {
+		return errors.New("open lacks idempotence or acks, which may be left out from version 2 of the protocol on")
 	}
 	ctx, cancel := context.WithTimeout(d.life, openLimit)
 	defer cancel()
@@ -144,7 +150,7 @@ func (d *driver) open(c Command) error {
 	d.producer = producer
 	info := producer.Info()
 	d.events.add(Event{
-		Event: Ready, Protocol: Version, Library: info.Library, Version: info.Version,
+		Event: Ready, Protocol: c.Protocol, Library: info.Library, Version: info.Version,
 		Order:      &Order{info.OrderPromised, info.OrderInCall, info.OrderWhy},
 		DeadlineMS: info.Deadline.Milliseconds(), Unmapped: info.Unmapped,
 	})

@@ -35,14 +35,16 @@ func TestADriverDoesWhatItIsToldInOrder(t *testing.T) {
 
 func TestADriverRefusesWhatIsNoProtocol(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
-		"a newer harness":             {`{"command":"open","protocol":2,"options":{}}` + "\n", "version 2"},
+		"a newer harness":             {`{"command":"open","protocol":3,"options":{}}` + "\n", "version 3"},
 		"a send before open":          {`{"command":"send"}` + "\n", "before open"},
 		"two producers":               {opening + opening, "second open"},
 		"an unknown command":          {opening + `{"command":"dance"}` + "\n", `no command "dance"`},
 		"what is no JSON":             {opening + "hello\n", "no command of the protocol"},
 		"an input that ends":          {opening, "the harness is gone"},
 		"an input that ends too soon": {"", "the harness is gone"},
-		"options that cannot be":      {`{"command":"open","protocol":1,"options":{"acks":"impossible"}}` + "\n", "no such thing"},
+		"options that cannot be":      {`{"command":"open","protocol":1,"options":{"idempotence":false,"acks":"impossible"}}` + "\n", "no such thing"},
+		"no idempotence in version 1": {`{"command":"open","protocol":1,"options":{"acks":"all"}}` + "\n", "from version 2"},
+		"no acks in version 1":        {`{"command":"open","protocol":1,"options":{"idempotence":true}}` + "\n", "from version 2"},
 	} {
 		var out bytes.Buffer
 		err := Serve(memory.Library{}, strings.NewReader(c.in), &out)

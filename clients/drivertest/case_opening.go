@@ -20,6 +20,8 @@ func openingCases() []Case {
 		{Name: "acks-all", Why: "acks all must go over the wire as -1", run: acks("all", -1)},
 		{Name: "acks-1", Why: "acks 1 must go over the wire as 1", run: acks("1", 1)},
 		{Name: "acks-0", Why: "acks 0 must go over the wire as 0, and no broker answers it", run: acks("0", 0)},
+		{Name: "defaults", Why: "what a library does by itself is seen only where nothing is said to it, in version 2 of the protocol", run: defaults},
+		{Name: "refused", Why: "a configuration that the library refuses is a finding about it, and one that the driver puts right is not", run: refusedOptions},
 	}
 }
 
@@ -48,7 +50,7 @@ func ready(ctx context.Context, t *trial) error {
 	if ev.Event != driver.Ready {
 		return t.told(d, broken(ruleIgnore, "open with fields that no driver knows is answered with %s: %s", ev.Event, ev.Message))
 	}
-	if err := wellFormed(ev, d.firstLine()); err != nil {
+	if err := wellFormed(ev, 1, d.firstLine()); err != nil {
 		return t.told(d, err)
 	}
 	r := d.values(1, 0, 0)
@@ -69,8 +71,9 @@ func ready(ctx context.Context, t *trial) error {
 	return t.verify(ctx, true)
 }
 
-// wellFormed looks at a ready event.
-func wellFormed(ev driver.Event, line []byte) error {
+// wellFormed looks at a ready event, the answer to an open command in a version
+// of the protocol.
+func wellFormed(ev driver.Event, protocol int, line []byte) error {
 	var there struct {
 		Order *struct {
 			Promised *bool `json:"promised"`
@@ -78,8 +81,8 @@ func wellFormed(ev driver.Event, line []byte) error {
 	}
 	_ = json.Unmarshal(line, &there) // it was read before, as an event
 	switch {
-	case ev.Protocol != driver.Version:
-		return broken(ruleReady, "ready says protocol %d: want %d", ev.Protocol, driver.Version)
+	case ev.Protocol != protocol:
+		return broken(ruleReady, "ready says protocol %d: want %d", ev.Protocol, protocol)
 	case ev.Library == "":
 		return broken(ruleReady, "ready has no library")
 	case ev.Version == "":
@@ -105,7 +108,7 @@ func wellFormed(ev driver.Event, line []byte) error {
 // vocabulary says whether there is an option of that name.
 func vocabulary(name string) bool {
 	text, _ := json.Marshal(driver.Options{ // every one, so that none is left out
-		InFlight: 1, LingerMS: 1, BatchSize: 1, Compression: "x", Retries: 1, RetryBackoffMS: 1, RequestTimeoutMS: 1, DeliveryTimeoutMS: 1,
+		Acks: "x", Literal: true, NoRetries: true, InFlight: 1, LingerMS: 1, BatchSize: 1, Compression: "x", Retries: 1, RetryBackoffMS: 1, RequestTimeoutMS: 1, DeliveryTimeoutMS: 1,
 		MetadataMaxAgeMS: 1, TransactionalID: "x", TransactionTimeoutMS: 1,
 	})
 	var all map[string]any
@@ -146,7 +149,7 @@ func version(ctx context.Context, t *trial) error {
 }
 
 func nonsense(ctx context.Context, t *trial) error {
-	line := driver.AppendCommand(nil, driver.Command{Command: driver.Open, Protocol: driver.Version, Bootstrap: t.broker.Bootstrap(),
+	line := driver.AppendCommand(nil, driver.Command{Command: driver.Open, Protocol: 1, Bootstrap: t.broker.Bootstrap(),
 		Options: &driver.Options{ClientID: "c", Acks: "most"}})
 	ev, err := refuses(ctx, t, ruleNonsense, string(line))
 	if err == nil && ev.Class == driver.ClassUnsupported {

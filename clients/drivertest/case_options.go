@@ -18,6 +18,8 @@ func optionCases() []Case {
 			run: option("in_flight", func(o *driver.Options) { o.InFlight = 1 }, inFlight(1))},
 		{Name: "option-retries", Why: "a library that tries more often than it was told makes another experiment",
 			run: option("retries", func(o *driver.Options) { o.Retries, o.RetryBackoffMS, o.Idempotence = 2, 50, false }, retries(2))},
+		{Name: "option-no_retries", Why: "retries 0 is the library's default, so that no retry at all has an option of its own, in version 2 of the protocol",
+			run: option("no_retries", func(o *driver.Options) { o.NoRetries, o.Idempotence = true, false }, retries(0))},
 		{Name: "option-request_timeout_ms", Why: "scenarios are timed by when a client takes a request for lost",
 			run: option("request_timeout_ms", func(o *driver.Options) { o.RequestTimeoutMS, o.Idempotence = 2000, false }, requestTimeout(2*time.Second))},
 		{Name: "option-delivery_timeout_ms", Why: "scenarios are timed by when a client gives a record up",
@@ -59,6 +61,11 @@ func option(name string, change func(*driver.Options), then func(context.Context
 			return t.told(d, err)
 		}
 		if ev.Event == driver.Fatal {
+			if o.Protocol() > 1 {
+				if err := t.speaksNewer(ctx); err != nil {
+					return err
+				}
+			}
 			if ev.Class != driver.ClassUnsupported {
 				return t.told(d, broken(ruleOption, "%s is answered with fatal, without class unsupported: %s", describe(o), ev.Message))
 			}

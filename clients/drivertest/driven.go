@@ -155,7 +155,7 @@ func (d *driven) transactional() bool { return d.options.TransactionalID != "" }
 func (d *driven) opens(ctx context.Context, o driver.Options) (driver.Event, error) {
 	d.options = o
 	return d.opensBy(ctx, driver.AppendCommand(nil, driver.Command{
-		Command: driver.Open, Protocol: driver.Version, Bootstrap: d.trial.broker.Bootstrap(), Options: &o,
+		Command: driver.Open, Protocol: o.Protocol(), Bootstrap: d.trial.broker.Bootstrap(), Options: &o,
 	}))
 }
 

@@ -114,6 +114,18 @@ func openingMutants() []mutant {
 			}
 			return ev.Event != driver.Error
 		}},
+		{name: "knows version 1 only, and takes every other for it", by: "defaults", says: "ready says protocol 1", command: opening(func(o *driver.Options) { o.Defaults, o.Acks = false, "all" }),
+			event: on(driver.Ready, func(_ *broken, ev *driver.Event) { ev.Protocol = 1 })},
+		{name: "has no class for a refusal", by: "refused", says: "without class refused", event: on(driver.Fatal, func(_ *broken, ev *driver.Event) { ev.Class = "driver" })},
+		{name: "puts acks right", by: "refused", says: "literal was asked for", command: opening(func(o *driver.Options) { o.Acks = "all" }),
+			event: on(driver.Ready, func(_ *broken, ev *driver.Event) {
+				ev.Unmapped = append(ev.Unmapped, clients.Unmapped{Option: "acks", Why: "all"})
+			})},
+		{name: "tries again all the same", by: "option-no_retries", says: "and there were", command: opening(func(o *driver.Options) {
+			if o.NoRetries {
+				o.NoRetries, o.Retries = false, 2
+			}
+		})},
 		{name: "never waits", by: "acks-all", says: "acks 0", command: opening(func(o *driver.Options) { o.Acks, o.Idempotence = "0", false })},
 	}
 }

@@ -21,7 +21,11 @@ var (
 	ruleIgnore = rule{"both sides ignore fields that they do not know",
 		"let the JSON reader skip fields that it does not know"}
 	ruleVersion = rule{"A driver that does not speak the version in `open` answers `fatal`.",
-		"compare protocol in open with 1, and answer fatal when it is another, whatever else is in there"}
+		"compare protocol in open with the versions that the driver speaks, and answer fatal when it is another, whatever else is in there"}
+	ruleUnsaid = rule{"what is left out keeps the library's own default",
+		"set in the library's configuration only what stands in open, idempotence and acks too"}
+	ruleRefused = rule{"With `literal` the library gets every option as it stands, and says itself what it refuses: `fatal` with `\"class\":\"refused\"` and its own words in `message`.",
+		"where literal is true put nothing right, and answer fatal with class refused when the library's constructor refuses its configuration"}
 	ruleFatal = rule{"before `ready`: the producer cannot be opened, and the driver ends.",
 		"say why in message, and end the process after the event"}
 	ruleNonsense = rule{"The value is nonsense (`\"acks\":\"most\"`): `fatal`.",

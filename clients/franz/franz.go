@@ -34,9 +34,10 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 	if l.Log != nil {
 		opts = append(opts, kgo.WithLogger(kgo.BasicLogger(l.Log, kgo.LogLevelInfo, nil)))
 	}
+	// NewClient connects to nothing: its errors are about the options.
 	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(bootstrap...))...)
 	if err != nil {
-		return nil, fmt.Errorf("open %s producer %s: %w", Name, o.ClientID, err)
+		return nil, fmt.Errorf("open %s producer %s: %w", Name, o.ClientID, &clients.Refused{Err: err})
 	}
 	if err := client.Ping(ctx); err != nil {
 		client.Close()
@@ -58,14 +59,15 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 // describe fills in Info from the options as franz-go understands them.
 func describe(o clients.Options) clients.Info {
 	info := clients.Info{Library: Name, Version: Version(), Deadline: deadline(o)}
-	if o.Idempotence && o.InFlight != 0 && o.InFlight != 5 {
+	idempotent := o.Idempotence || o.Defaults // its default is on
+	if idempotent && !o.Literal && o.InFlight != 0 && o.InFlight != 5 {
 		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "in_flight", Why: "an idempotent franz-go producer always has up to 5 requests in flight per broker"})
 	}
 	if o.RetryBackoff > 0 {
 		info.Unmapped = append(info.Unmapped, clients.Unmapped{Option: "retry_backoff", Why: "it holds for requests that fail as a whole; a batch that a broker refuses is sent again as soon as metadata was updated"})
 	}
 	switch {
-	case o.Idempotence:
+	case idempotent:
 		info.OrderPromised = true
 		info.OrderWhy = "idempotent writes keep the order of Produce calls through retries, at most five requests in flight"
 	case inFlight(o) == 1:

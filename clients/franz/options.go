@@ -52,12 +52,18 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		kgo.RequestTimeoutOverhead(half),
 		kgo.ProducerLinger(o.Linger),
 	}
-	acks, err := acks(o)
-	if err != nil {
-		return nil, err
+	if o.Acks != "" {
+		acks, err := acks(o.Acks)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.RequiredAcks(acks))
 	}
-	opts = append(opts, kgo.RequiredAcks(acks))
-	if !o.Idempotence { // with it, the number is fixed
+	if o.Idempotence || o.Defaults { // then the number is fixed, which kgo says itself to who asks for another
+		if o.Literal && o.InFlight > 0 {
+			opts = append(opts, kgo.MaxProduceRequestsInflightPerBroker(o.InFlight))
+		}
+	} else {
 		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight(o)))
 	}
 	codec, err := compression(o.Compression)
@@ -68,7 +74,7 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 	if o.BatchSize > 0 {
 		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(o.BatchSize)))
 	}
-	if o.Retries > 0 {
+	if o.Retries > 0 || o.NoRetries {
 		opts = append(opts, kgo.RecordRetries(o.Retries))
 	}
 	if o.RetryBackoff > 0 {
@@ -79,9 +85,6 @@ func translate(o clients.Options) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.RecordDeliveryTimeout(o.DeliveryTimeout))
 	}
 	if o.TransactionalID != "" {
-		if !o.Idempotence {
-			return nil, fmt.Errorf("transactional_id %q: transactions need idempotence", o.TransactionalID)
-		}
 		opts = append(opts, kgo.TransactionalID(o.TransactionalID))
 	}
 	if o.TransactionTimeout > 0 {
@@ -126,22 +129,17 @@ func inRange(o clients.Options) error {
 	return nil
 }
 
-func acks(o clients.Options) (kgo.Acks, error) {
-	switch o.Acks {
-	case "", "all":
+// acks are kgo's words for them. What goes with idempotence kgo says itself.
+func acks(name string) (kgo.Acks, error) {
+	switch name {
+	case "all":
 		return kgo.AllISRAcks(), nil
 	case "1":
-		if !o.Idempotence {
-			return kgo.LeaderAck(), nil
-		}
+		return kgo.LeaderAck(), nil
 	case "0":
-		if !o.Idempotence {
-			return kgo.NoAck(), nil
-		}
-	default:
-		return kgo.Acks{}, fmt.Errorf("acks %q: want all, 1 or 0", o.Acks)
+		return kgo.NoAck(), nil
 	}
-	return kgo.Acks{}, fmt.Errorf("acks %q: an idempotent producer needs acks all (set idempotence: false, or acks: all)", o.Acks)
+	return kgo.Acks{}, fmt.Errorf("acks %q: want all, 1 or 0", name)
 }
 
 func compression(name string) (kgo.CompressionCodec, error) {

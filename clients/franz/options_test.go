@@ -20,8 +20,8 @@ func TestABadOptionIsRefusedByNameWithWhatIsAllowed(t *testing.T) {
 		says string
 	}{
 		{clients.Options{Acks: "most"}, `acks "most": want all, 1 or 0`},
-		{clients.Options{Idempotence: true, Acks: "1"}, `acks "1": an idempotent producer needs acks all`},
-		{clients.Options{Idempotence: true, Acks: "0"}, `acks "0": an idempotent producer needs acks all`},
+		{clients.Options{Idempotence: true, Acks: "1"}, `idempotency requires acks=all`},
+		{clients.Options{Idempotence: true, Acks: "0"}, `idempotency requires acks=all`},
 		{clients.Options{InFlight: -1}, "in_flight -1: want 1 to"},
 		{clients.Options{Compression: "rar"}, `compression "rar": want none, gzip, snappy, lz4 or zstd`},
 		{clients.Options{RequestTimeout: 100 * time.Millisecond}, "request_timeout 100ms is below 200ms"},

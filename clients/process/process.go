@@ -7,6 +7,7 @@ package process
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -39,7 +40,8 @@ func (l Library) Open(ctx context.Context, bootstrap []string, o clients.Options
 	}
 	go p.write()
 	go p.read()
-	if err := p.begin(ctx, driver.Command{Command: driver.Open, Protocol: driver.Version, Bootstrap: bootstrap, Options: driver.FromOptions(o)}); err != nil {
+	options := driver.FromOptions(o)
+	if err := p.begin(ctx, driver.Command{Command: driver.Open, Protocol: options.Protocol(), Bootstrap: bootstrap, Options: options}); err != nil {
 		p.mark(func() { p.expected = true })
 		program.End()
 		<-p.over
@@ -104,7 +106,7 @@ func (p *producer) begin(ctx context.Context, c driver.Command) error {
 	p.queue(ctx, c)
 	select {
 	case ev := <-p.ready:
-		return p.introduce(ev)
+		return p.introduce(ev, c.Protocol)
 	case <-p.over:
 		return p.end
 	case <-ctx.Done():
@@ -112,15 +114,18 @@ func (p *producer) begin(ctx context.Context, c driver.Command) error {
 	}
 }
 
-// introduce takes the first event.
-func (p *producer) introduce(ev driver.Event) error {
+// introduce takes the first event. The driver answers in the version of the
+// protocol in which it was asked.
+func (p *producer) introduce(ev driver.Event, protocol int) error {
 	switch {
+	case ev.Event == driver.Fatal && ev.Class == driver.ClassRefused:
+		return &clients.Refused{Err: errors.New(ev.Message)}
 	case ev.Event == driver.Fatal && ev.Class == driver.ClassUnsupported:
 		return &clients.Unsupported{Option: ev.Option, Why: ev.Message}
 	case ev.Event == driver.Fatal:
 		return fmt.Errorf("driver (pid %d): %s%s", p.PID(), inWords(driver.Failure{Class: ev.Class, Message: ev.Message}), p.lastLines())
-	case ev.Protocol != driver.Version:
-		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, driver.Version)
+	case ev.Protocol != protocol:
+		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, protocol)
 	case ev.Order == nil || ev.Library == "":
 		return fmt.Errorf("driver (pid %d): its ready event lacks library or order", p.PID())
 	}

@@ -76,7 +76,9 @@ func (h *hearing) clientsOf(row suites.Row) []string {
 		for _, l := range provision.All() {
 			all = append(all, l.Name)
 		}
-		return all
+		return append(all, row.Clients...)
+	case len(row.Clients) > 0:
+		return append(slices.Clone(h.table.Clients), row.Clients...)
 	}
 	return h.table.Clients
 }
@@ -245,24 +247,13 @@ func (h *hearing) run(ctx context.Context, session *runner.Session, e *exhibit) 
 	if err != nil {
 		return made // a damaged directory tells nothing; that is said elsewhere
 	}
-	made.Untaken = untaken(run)
+	testify(&made, run)
 	if e.measured != "" && made.Sound() {
 		if made.Sample, err = claims.Measure(run); err != nil {
 			made.Broken = err.Error()
 		}
 	}
 	return made
-}
-
-// untaken lists what a run's clients were asked and do not take.
-func untaken(run *history.Run) map[string]string {
-	all := make(map[string]string)
-	for _, p := range run.Manifest.Processes {
-		for _, u := range p.Unmapped {
-			all[u.Option] = u.Why
-		}
-	}
-	return all
 }
 
 // decide decides every row that has its evidence and is not decided yet.

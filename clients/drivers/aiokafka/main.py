@@ -41,14 +41,19 @@ class Producer(driver.Producer):
     async def open(self, bootstrap, options):
         settings = driver.renamed(options, NAMES)
         codec = driver.compression(options, has_codec)
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            enable_idempotence=options["idempotence"],
-            acks="all" if options["acks"] == "all" else int(options["acks"]),
-            compression_type=None if codec == "none" else codec,
-            max_request_size=MAX_REQUEST_SIZE,
-            **settings,
-        )
+        if "idempotence" in options:
+            settings["enable_idempotence"] = options["idempotence"]
+        if "acks" in options:
+            settings["acks"] = "all" if options["acks"] == "all" else int(options["acks"])
+        try:
+            self._producer = AIOKafkaProducer(
+                bootstrap_servers=bootstrap,
+                compression_type=None if codec == "none" else codec,
+                max_request_size=MAX_REQUEST_SIZE,
+                **settings,
+            )
+        except Exception as error:  # it connects to nothing yet
+            raise driver.Refused(error) from error
         # With idempotence it asks for its producer id here, and with a
         # transactional id takes that over.
         await asyncio.wait_for(self._producer.start(), driver.OPEN_LIMIT)
@@ -133,13 +138,15 @@ def has_codec(name):
 def unmapped(options):
     """Return the options that the library has no place for."""
     lacks = []
-    idempotent = options["idempotence"]
+    idempotent = options.get("idempotence", False)  # its own default
     if options.get("in_flight", 1) not in (0, 1):
         lacks.append(("in_flight", "one produce request in flight per broker, always"))
     until = "without limit" if idempotent else "until it is as old as the request timeout"
     retries = options.get("retries", 0)
     if retries and not (retries < 0 and idempotent):
         lacks.append(("retries", f"a batch is tried again {until}"))
+    if options.get("no_retries"):
+        lacks.append(("no_retries", f"a batch is tried again {until}"))
     if options.get("delivery_timeout_ms"):
         lacks.append(("delivery_timeout", f"none; a batch is tried again {until}"))
     return lacks

@@ -36,9 +36,8 @@ func configure(bootstrap []string, o clients.Options) (kafka.ConfigMap, golang.U
 	}
 	var unmapped golang.Unmapped
 	c := kafka.ConfigMap{
-		"bootstrap.servers":  strings.Join(bootstrap, ","),
-		"client.id":          o.ClientID,
-		"enable.idempotence": o.Idempotence,
+		"bootstrap.servers": strings.Join(bootstrap, ","),
+		"client.id":         o.ClientID,
 		// The default of both is 1,000,000, which is too small for a value of 1 MiB,
 		// but right for a batch.
 		"message.max.bytes": golang.LargestRecord, "batch.size": 1_000_000,
@@ -54,19 +53,20 @@ func configure(bootstrap []string, o clients.Options) (kafka.ConfigMap, golang.U
 	milliseconds := func(property string, value time.Duration) {
 		set(property, int(value.Milliseconds()), value > 0)
 	}
+	set("enable.idempotence", o.Idempotence, !o.Defaults)
 	set("acks", o.Acks, o.Acks != "")
 	set("max.in.flight.requests.per.connection", o.InFlight, o.InFlight > 0)
-	if o.Idempotence && o.InFlight > mostInFlight {
+	if o.Idempotence && o.InFlight > mostInFlight && !o.Literal {
 		c["max.in.flight.requests.per.connection"] = mostInFlight
 		unmapped.Add("in_flight", "%d: an idempotent librdkafka producer takes no more", mostInFlight)
 	}
 	set("batch.size", o.BatchSize, o.BatchSize > 0)
 	set("compression.type", o.Compression, o.Compression != "")
-	set("retries", o.Retries, o.Retries > 0)
+	set("retries", o.Retries, o.Retries > 0 || o.NoRetries)
 	if o.Retries > 0 {
-		// rd_kafka_handle_Produce_error counts no attempt that a broker refused
-		// before it stored anything.
-		unmapped.Add("retries", "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout")
+		// rd_kafka_handle_Produce_error counts no attempt after which it asks for new
+		// metadata, but for lost connections and storage errors.
+		unmapped.Add("retries", "attempts that a broker refused since it does not lead the partition (3, 5, 6) are not counted: these go on until the delivery timeout")
 	}
 	if o.Retries < 0 {
 		c["retries"] = manyRetries
@@ -97,8 +97,8 @@ func create(c kafka.ConfigMap, o clients.Options, unmapped *golang.Unmapped) (*k
 				unmapped.Add("batch_size", "%d, with no more than 10000 records: batch.size came with 1.5", brokersLimit)
 			}
 		case leaveOut(c, "retry.backoff.max.ms", err):
-		default:
-			return nil, err
+		default: // it has connected to nothing yet
+			return nil, &clients.Refused{Err: err}
 		}
 	}
 	return client, nil

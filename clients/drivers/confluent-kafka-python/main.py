@@ -64,7 +64,10 @@ class Producer(driver.Producer):
         return confluent_kafka.__version__
 
     async def open(self, bootstrap, options):
-        self._producer = confluent_kafka.Producer(self._configuration(bootstrap, options))
+        try:
+            self._producer = confluent_kafka.Producer(self._configuration(bootstrap, options))
+        except Exception as error:  # it waits for no broker
+            raise driver.Refused(error) from error
         self._producer.list_topics(timeout=driver.OPEN_LIMIT)  # connects, or raises
         if options.get("transactional_id"):
             self._producer.init_transactions(driver.OPEN_LIMIT)
@@ -76,11 +79,14 @@ class Producer(driver.Producer):
     def _configuration(self, bootstrap, options):
         settings = {
             "bootstrap.servers": ",".join(bootstrap),
-            "enable.idempotence": options["idempotence"],
             "message.max.bytes": max(MESSAGE_MAX_BYTES, options.get("batch_size", 0)),
             "error_cb": self._error,
             **driver.renamed(options, NAMES),
         }
+        if "idempotence" in options:
+            settings["enable.idempotence"] = options["idempotence"]
+        if options.get("no_retries"):
+            settings["retries"] = 0
         if options.get("retries"):
             settings["retries"] = NO_LIMIT if options["retries"] < 0 else options["retries"]
         if options.get("retry_backoff_ms"):
@@ -91,7 +97,7 @@ class Producer(driver.Producer):
 
     def _describe(self, options):
         in_flight = options.get("in_flight") or "up to 1000000"
-        if options["idempotence"]:
+        if options.get("idempotence"):
             ordered = True
             why = "idempotent writes keep the order of produce() calls through retries"
         elif in_flight == 1:
@@ -111,10 +117,10 @@ class Producer(driver.Producer):
         request = options.get("request_timeout_ms") or REQUEST_TIMEOUT_MS
         unmapped = []
         if options.get("retries", 0) > 0:
-            # rd_kafka_handle_Produce_error counts no attempt that a broker
-            # refused before it stored anything.
-            unmapped.append(("retries", "only attempts that may have been stored count: what brokers refuse "
-                                        "is tried again until its delivery timeout"))
+            # rd_kafka_handle_Produce_error counts no attempt after which it asks for
+            # new metadata, but for lost connections and storage errors.
+            unmapped.append(("retries", "attempts that a broker refused since it does not lead the partition "
+                                        "(3, 5, 6) are not counted: these go on until the delivery timeout"))
         return driver.Ready(ordered=ordered, why=why, deadline_ms=timeout + 2 * request + 10_000,
                             unmapped=unmapped)
 

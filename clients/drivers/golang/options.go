@@ -25,11 +25,14 @@ func Check(o clients.Options) error {
 	if !slices.Contains([]string{"", "none", "gzip", "snappy", "lz4", "zstd"}, o.Compression) {
 		return fmt.Errorf("compression %q: want none, gzip, snappy, lz4 or zstd", o.Compression)
 	}
-	if o.TransactionalID != "" && !o.Idempotence {
+	if o.TransactionalID != "" && !o.Idempotence && !o.Literal {
 		return fmt.Errorf("transactional_id %q: transactions need idempotence", o.TransactionalID)
 	}
 	if o.Retries < -1 {
 		return fmt.Errorf("retries %d: want -1 or more", o.Retries)
+	}
+	if o.Retries != 0 && o.NoRetries {
+		return fmt.Errorf("retries %d and no_retries: want one of them", o.Retries)
 	}
 	for name, value := range map[string]int{"in_flight": o.InFlight, "batch_size": o.BatchSize} {
 		if value < 0 {

@@ -37,6 +37,15 @@ interface Client {
         void failed(Failure failure);
     }
 
+    /** The library itself refuses the options; the message is its own. */
+    final class Refused extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Refused(Exception e) {
+            super(Failure.words(e), e);
+        }
+    }
+
     /** The library has no such thing as an option asks for. */
     final class Unsupported extends Exception {
         private static final long serialVersionUID = 1;

@@ -27,13 +27,15 @@ final class Command {
     /** What the producer is to be like; 0 and null are the library's default. */
     static final class Options {
         String client_id;
-        boolean idempotence;
-        String acks;
+        Boolean idempotence; // null: nothing is said of it
+        String acks; // null: nothing is said of them
+        boolean literal; // what is asked is what the library gets
         int in_flight;
         long linger_ms;
         int batch_size;
         String compression;
         int retries; // -1 is without limit
+        boolean no_retries; // retries 0 is the default
         long retry_backoff_ms;
         long request_timeout_ms;
         long delivery_timeout_ms;

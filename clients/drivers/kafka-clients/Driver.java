@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * ahead, this one carries them out in order, and one writes events.
  */
 final class Driver {
-    static final int PROTOCOL = 1;
+    static final int PROTOCOL = 2; // the newest; all before it are spoken too
 
     /** How much is read ahead, in characters, before reading slows down. */
     private static final int AHEAD = 1 << 20;
@@ -67,6 +67,9 @@ final class Driver {
             status = 0;
         } catch (Client.Unsupported e) {
             d.fatal("unsupported", e.option, e.getMessage());
+        } catch (Client.Refused e) {
+            System.err.println(e.getMessage());
+            d.fatal("refused", null, e.getMessage());
         } catch (Misled e) {
             System.err.println(e.getMessage());
             d.fatal("driver", null, e.getMessage());
@@ -122,13 +125,18 @@ final class Driver {
         if (!c.command.equals("open")) {
             throw new Misled("command \"" + c.command + "\" before open");
         }
-        if (c.protocol != PROTOCOL) {
-            throw new Misled("the harness speaks version " + c.protocol + " of the protocol: this driver speaks " + PROTOCOL);
+        if (c.protocol < 1 || c.protocol > PROTOCOL) {
+            throw new Misled("the harness speaks version " + c.protocol + " of the protocol: this driver speaks 1 to " + PROTOCOL);
         }
         if (c.options == null || c.bootstrap == null) {
             throw new Misled("open has no options or no bootstrap");
         }
-        events.add(gson.toJson(client.open(c)));
+        if (c.protocol == 1 && (c.options.idempotence == null || c.options.acks == null)) {
+            throw new Misled("open lacks idempotence or acks, which may be left out from version 2 of the protocol on");
+        }
+        Ready ready = client.open(c);
+        ready.protocol = c.protocol;
+        events.add(gson.toJson(ready));
     }
 
     private void send(Command.Record record) {

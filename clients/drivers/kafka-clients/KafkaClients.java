@@ -22,7 +22,8 @@ public final class KafkaClients implements Client {
     public Ready open(Command open) throws Exception {
         Settings settings = new Settings(open);
         transactional = settings.transactional;
-        producer = opening.open(new KafkaProducer<>(settings.properties, new ByteArraySerializer(), new ByteArraySerializer()),
+        producer = opening.open(
+            Opening.construct(() -> new KafkaProducer<>(settings.properties, new ByteArraySerializer(), new ByteArraySerializer())),
             open.bootstrap);
         if (transactional) {
             producer.initTransactions();

@@ -1,13 +1,16 @@
 package idemcheck;
 
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
+import org.apache.kafka.common.config.ConfigException;
 
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** The beginning and the end of a KafkaProducer, which may meet: any thread may close. */
 final class Opening<K, V> {
@@ -42,6 +45,20 @@ final class Opening<K, V> {
             Thread.sleep(POLL_MS);
         }
         return opened;
+    }
+
+    /** Constructs the producer, and tells configurations that it refuses from other errors. */
+    static <T> T construct(Supplier<T> constructor) throws Client.Refused {
+        try {
+            return constructor.get();
+        } catch (KafkaException e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof ConfigException) {
+                    throw new Client.Refused((ConfigException) cause);
+                }
+            }
+            throw e;
+        }
     }
 
     private static Metric received(KafkaProducer<?, ?> producer) {

@@ -6,7 +6,7 @@ import java.util.List;
 /** The event that says that the producer is open. Gson writes its fields. */
 final class Ready {
     final String event = "ready";
-    final int protocol = Driver.PROTOCOL;
+    int protocol;
     String library;
     String version; // as the library says it
     Order order;

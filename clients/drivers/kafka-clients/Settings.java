@@ -31,8 +31,12 @@ final class Settings {
         set("client.id", o.client_id);
         // Explicitly, also when false: the default differs by version, and one
         // that acks or retries contradict is switched off in silence.
-        set("enable.idempotence", o.idempotence);
-        set("acks", o.acks);
+        if (o.idempotence != null) {
+            set("enable.idempotence", o.idempotence);
+        }
+        if (given(o.acks)) {
+            set("acks", o.acks);
+        }
         set("max.request.size", MAX_REQUEST_SIZE);
         if (o.in_flight != 0) {
             set("max.in.flight.requests.per.connection", o.in_flight);
@@ -46,7 +50,7 @@ final class Settings {
         if (given(o.compression)) {
             set("compression.type", o.compression);
         }
-        if (o.retries != 0) {
+        if (o.retries != 0 || o.no_retries) {
             set("retries", o.retries == -1 ? Integer.MAX_VALUE : o.retries);
         }
         if (o.retry_backoff_ms != 0) {
@@ -116,12 +120,16 @@ final class Settings {
 
     private Ready.Order order() {
         long inFlight = number("max.in.flight.requests.per.connection");
-        if (options.idempotence) {
+        if (Boolean.TRUE.equals(options.idempotence)) {
             return new Ready.Order(true,
                 "idempotent writes keep the order of send calls through retries, with up to " + inFlight + " requests in flight");
         }
         if (inFlight == 1) {
             return new Ready.Order(true, "one request in flight per broker: a retry cannot be overtaken");
+        }
+        if (options.idempotence == null) {
+            // Whether it is on depends on the version and on the other options.
+            return new Ready.Order(false, "nothing is said of idempotence, and " + inFlight + " requests may be in flight");
         }
         return new Ready.Order(false, "idempotence off and " + inFlight + " requests in flight: a retry may be overtaken");
     }

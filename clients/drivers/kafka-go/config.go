@@ -27,7 +27,7 @@ const (
 // (partitionWriter in writer.go).
 const orderWhy = "calls of WriteMessages overlap, which promises nothing; within a call a partition's batches are to be written one after the other, attempts included (kafka-go issue 686, a bug up to 0.4.17)"
 
-var acks = map[string]kafka.RequiredAcks{"": kafka.RequireAll, "all": kafka.RequireAll, "1": kafka.RequireOne, "0": kafka.RequireNone}
+var acks = map[string]kafka.RequiredAcks{"all": kafka.RequireAll, "1": kafka.RequireOne, "0": kafka.RequireNone}
 
 var codecs = map[string]kafka.Compression{
 	"": 0, "none": 0, "gzip": kafka.Gzip, "snappy": kafka.Snappy, "lz4": kafka.Lz4, "zstd": kafka.Zstd,
@@ -51,7 +51,7 @@ func configure(bootstrap []string, o clients.Options) (*kafka.Writer, clients.In
 	var unmapped golang.Unmapped
 	w := &kafka.Writer{
 		Addr:         kafka.TCP(bootstrap...),
-		RequiredAcks: acks[o.Acks],
+		RequiredAcks: acks[o.Acks], // not said: 0, RequireNone, as in a Writer of which nothing is set
 		Compression:  codecs[o.Compression],
 		Transport:    &kafka.Transport{ClientID: o.ClientID, MetadataTTL: o.MetadataMaxAge},
 		BatchTimeout: o.Linger,         // 0: a second. A batch that is full does not wait.
@@ -89,6 +89,8 @@ func batches(w *kafka.Writer, size int) {
 // attempts sets how often a batch is tried, and the pauses in between.
 func attempts(w *kafka.Writer, o clients.Options, unmapped *golang.Unmapped) {
 	switch {
+	case o.NoRetries:
+		w.MaxAttempts = 1
 	case o.Retries > 0:
 		w.MaxAttempts = o.Retries + 1
 	case o.Retries < 0:

@@ -43,7 +43,7 @@ func (library) Open(ctx context.Context, bootstrap []string, o clients.Options) 
 	if _, err := client.Metadata(ctx, &kafka.MetadataRequest{}); err != nil {
 		return nil, fmt.Errorf("open %s producer: no broker answers at %v: %w", name, bootstrap, err)
 	}
-	p := &producer{writer: writer, info: info, unconfirmed: o.Acks == "0"}
+	p := &producer{writer: writer, info: info, unconfirmed: writer.RequiredAcks == kafka.RequireNone}
 	writer.Balancer = kafka.BalancerFunc(p.sent.partition)
 	writer.Completion = p.sent.complete
 	return p, nil

@@ -39,6 +39,13 @@ FENCED = tuple(
 )
 
 
+# What the constructor raises for options alone. It also connects, and has errors
+# of its own for what goes wrong with that.
+REFUSALS = (AssertionError, TypeError, ValueError) + tuple(
+    getattr(errors, name) for name in ("KafkaConfigurationError",) if hasattr(errors, name)
+)
+
+
 class Producer(driver.Producer):
     library = "kafka-python"
 
@@ -48,7 +55,10 @@ class Producer(driver.Producer):
 
     async def open(self, bootstrap, options):
         settings, unmapped = configuration(options)
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap, **settings)
+        try:
+            self._producer = KafkaProducer(bootstrap_servers=bootstrap, **settings)
+        except REFUSALS as error:
+            raise driver.Refused(error) from error
         if options.get("transactional_id"):
             self._producer.init_transactions()
         return describe(options, unmapped)
@@ -119,22 +129,25 @@ class Producer(driver.Producer):
 
 def configuration(options):
     """Return the library's settings, and what it has no place for."""
-    if options["idempotence"] and "enable_idempotence" not in HAS:
+    if options.get("idempotence") and "enable_idempotence" not in HAS:
         raise driver.Unsupported("idempotence", f"kafka-python {kafka.__version__} has none")
     unmapped = []
     settings = driver.renamed(options, NAMES)
     codec = driver.compression(options, has_codec)
     settings["compression_type"] = None if codec == "none" else codec
-    settings["acks"] = "all" if options["acks"] == "all" else int(options["acks"])
+    if "acks" in options:
+        settings["acks"] = "all" if options["acks"] == "all" else int(options["acks"])
     settings["max_request_size"] = MAX_REQUEST_SIZE
-    if "enable_idempotence" in HAS:
+    if "enable_idempotence" in HAS and "idempotence" in options:
         settings["enable_idempotence"] = options["idempotence"]
     if "api_version_auto_timeout_ms" in HAS:
         settings["api_version_auto_timeout_ms"] = driver.OPEN_LIMIT * 1000
-    if options["idempotence"] and MAJOR < 3:
+    if options.get("idempotence") and MAJOR < 3 and not options.get("literal"):
         # Another number is an error of the constructor.
         if settings.pop("max_in_flight_requests_per_connection", 1) != 1:
             unmapped.append(("in_flight", "one request in flight per broker when idempotent"))
+    if options.get("no_retries"):
+        settings["retries"] = 0
     if options.get("retries"):
         settings["retries"] = options["retries"]
         if options["retries"] < 0:
@@ -154,7 +167,7 @@ def has_codec(name):
 def describe(options, unmapped):
     """Return what is promised with these options."""
     in_flight = options.get("in_flight") or HAS["max_in_flight_requests_per_connection"]
-    if options["idempotence"]:
+    if options.get("idempotence"):
         ordered = True
         why = "idempotent writes keep send() order: one batch of a partition in flight"
     elif in_flight == 1:

@@ -7,7 +7,9 @@ const never = [
   ['KafkaJSNonRetriableError', 'Cannot continue to use transaction once ended'],
   // producer/messageProducer.js, validateConnectionStatus: thrown before a send() has begun.
   ['KafkaJSNonRetriableError', "The producer is disconnecting; therefore, it can't safely accept messages anymore"],
-  ['KafkaJSError', 'The producer is disconnected']
+  ['KafkaJSError', 'The producer is disconnected'],
+  // producer/messageProducer.js, sendBatch: thrown before anything is done with the messages.
+  ['KafkaJSNonRetriableError', "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees"]
 ]
 
 // fencing are the codes by which a broker says that another instance has taken

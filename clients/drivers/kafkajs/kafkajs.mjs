@@ -1,7 +1,7 @@
 // The adapter of KafkaJS, versions 1.15 to 2.2.
 import { createRequire } from 'node:module'
 import { locate } from './node/answers.mjs'
-import { Unsupported, acksCodes, deadline, given, unmapped } from './node/options.mjs'
+import { Refused, Unsupported, acksCodes, deadline, given, unmapped } from './node/options.mjs'
 import { addTransactions } from './node/transactions.mjs'
 import { failureOf } from './errors.mjs'
 
@@ -15,17 +15,8 @@ const old = version.startsWith('1.')
 const defaultRequestTimeout = 30_000
 
 export async function open (bootstrap, o) {
-  const kafka = new Kafka({ clientId: o.client_id, brokers: bootstrap, logCreator, ...timeouts(o), retry: retrying(o) })
-  const producer = kafka.producer({
-    idempotent: o.idempotence,
-    ...given({
-      maxInFlightRequests: o.in_flight,
-      metadataMaxAge: o.metadata_max_age_ms,
-      transactionalId: o.transactional_id,
-      transactionTimeout: o.transaction_timeout_ms
-    })
-  })
-  const how = { acks: o.idempotence ? -1 : acksCodes[o.acks], compression: compression(o) }
+  const producer = create(bootstrap, o)
+  const how = { acks: o.idempotence && !o.literal ? -1 : acksCodes[o.acks], compression: compression(o) }
   await producer.connect()
   const opened = {
     order: {
@@ -38,7 +29,7 @@ export async function open (bootstrap, o) {
       linger: 'every send() is a request of its own at once',
       batch_size: 'a batch is what one send() has for a partition',
       delivery_timeout: `none: a send() ends with its retries (${o.retries || 5} here)`,
-      ...(o.idempotence && o.acks !== 'all' && { acks: 'all: send() of an idempotent producer throws for anything else' }),
+      ...(o.idempotence && !o.literal && o.acks !== 'all' && { acks: 'all: send() of an idempotent producer throws for anything else' }),
       ...(o.idempotence && !old && o.in_flight > 1 && { in_flight: '1: an idempotent producer waits for each answer of a broker' })
     }),
     send: records => send(producer, records, how),
@@ -49,6 +40,22 @@ export async function open (bootstrap, o) {
     addTransactions(opened, await transactions(producer), (current, records) => send(current ?? producer, records, how))
   }
   return opened
+}
+
+// create makes the producer, which connects to nothing yet.
+function create (bootstrap, o) {
+  try {
+    const kafka = new Kafka({ clientId: o.client_id, brokers: bootstrap, logCreator, ...timeouts(o), retry: retrying(o) })
+    return kafka.producer(given({
+      idempotent: o.idempotence,
+      maxInFlightRequests: o.in_flight,
+      metadataMaxAge: o.metadata_max_age_ms,
+      transactionalId: o.transactional_id,
+      transactionTimeout: o.transaction_timeout_ms
+    }))
+  } catch (error) {
+    throw new Refused(error)
+  }
 }
 
 // transactions begins the first transaction right away, since that is when
@@ -86,11 +93,14 @@ function timeouts (o) {
 // retrying is given to the client, as KafkaJS's documentation has it: the
 // producer takes it over, and so does what connects to brokers.
 function retrying (o) {
-  return given({
-    retries: o.retries < 0 ? Number.MAX_SAFE_INTEGER : o.retries,
-    initialRetryTime: o.retry_backoff_ms,
-    maxRetryTime: o.retry_backoff_ms
-  })
+  return {
+    ...given({
+      retries: o.retries < 0 ? Number.MAX_SAFE_INTEGER : o.retries,
+      initialRetryTime: o.retry_backoff_ms,
+      maxRetryTime: o.retry_backoff_ms
+    }),
+    ...(o.no_retries && { retries: 0 })
+  }
 }
 
 function compression (o) {

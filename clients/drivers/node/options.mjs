@@ -7,6 +7,14 @@ export class Unsupported extends Error {
   }
 }
 
+// Refused is thrown by open when the library itself refuses the options, with
+// what it threw.
+export class Refused extends Error {
+  constructor (error, words = error.message) {
+    super(words, { cause: error })
+  }
+}
+
 // acksCodes are Kafka's numbers for the option.
 export const acksCodes = { all: -1, 1: 1, 0: 0 }
 
@@ -17,8 +25,10 @@ const numbers = [
 // check throws for values that are nonsense in any library.
 export function check (o) {
   if (!o.client_id) throw new Error('client_id is missing')
-  if (typeof o.idempotence !== 'boolean') throw new Error(`idempotence ${o.idempotence}: want true or false`)
-  if (!Object.hasOwn(acksCodes, o.acks)) throw new Error(`acks ${o.acks}: want all, 1 or 0`)
+  for (const name of ['idempotence', 'literal', 'no_retries']) {
+    if (typeof (o[name] ?? false) !== 'boolean') throw new Error(`${name} ${o[name]}: want true or false`)
+  }
+  if (!Object.hasOwn(acksCodes, o.acks ?? 'all')) throw new Error(`acks ${o.acks}: want all, 1 or 0`)
   for (const name of numbers) {
     if (!Number.isInteger(o[name] ?? 0) || o[name] < 0) throw new Error(`${name} ${o[name]}: want a whole number from 0`)
   }
@@ -26,7 +36,8 @@ export function check (o) {
   if (!['none', 'gzip', 'snappy', 'lz4', 'zstd'].includes(o.compression || 'none')) {
     throw new Error(`compression ${o.compression}: want none, gzip, snappy, lz4 or zstd`)
   }
-  if (o.transactional_id && !o.idempotence) throw new Error(`transactional_id ${o.transactional_id}: transactions need idempotence`)
+  if (o.retries && o.no_retries) throw new Error('retries and no_retries: want one of them')
+  if (o.transactional_id && !o.idempotence && !o.literal) throw new Error(`transactional_id ${o.transactional_id}: transactions need idempotence`)
 }
 
 // unmapped lists the options that were asked for and are not in force, from

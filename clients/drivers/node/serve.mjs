@@ -1,16 +1,16 @@
 // A driver program for a client library in JavaScript: the protocol is described
-// in clients/driver/PROTOCOL.md, version 1.
+// in clients/driver/PROTOCOL.md, versions 1 and 2.
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { Console } from 'node:console'
 import { Commands } from './commands.mjs'
 import { Events } from './events.mjs'
-import { Unsupported, check } from './options.mjs'
+import { Refused, Unsupported, check } from './options.mjs'
 
 // Whatever a library writes to standard output by itself goes elsewhere, from
 // when it is loaded: main.mjs imports this first.
 globalThis.console = new Console(process.stderr)
 
-const protocol = 1
+const newestProtocol = 2
 
 // openLimit is how long a producer may take to connect, closeLimit how long it
 // may take to close. In milliseconds.
@@ -99,8 +99,13 @@ class Driver {
     }
   }
 
-  async #start ({ protocol: version, bootstrap, options }) {
-    if (version !== protocol) throw new Error(`the harness speaks version ${version} of the protocol: this driver speaks ${protocol}`)
+  async #start ({ protocol, bootstrap, options }) {
+    if (!(protocol >= 1 && protocol <= newestProtocol)) {
+      throw new Error(`the harness speaks version ${protocol} of the protocol: this driver speaks 1 to ${newestProtocol}`)
+    }
+    if (protocol === 1 && (options.idempotence === undefined || options.acks === undefined)) {
+      throw new Error('open lacks idempotence or acks, which may be left out from version 2 of the protocol on')
+    }
     check(options)
     const opened = this.#adapter.open(bootstrap, options)
     opened.catch(() => {}) // one that comes after the limit
@@ -191,7 +196,8 @@ class Driver {
   // giveUp ends the driver, which cannot do what it is told.
   async giveUp (error) {
     const unsupported = error instanceof Unsupported
-    this.#events.add({ event: 'fatal', class: unsupported ? 'unsupported' : 'driver', option: error.option, message: error.message })
+    const ours = error instanceof Refused ? 'refused' : 'driver'
+    this.#events.add({ event: 'fatal', class: unsupported ? 'unsupported' : ours, option: error.option, message: error.message })
     await this.#events.written()
     abandon(unsupported ? error.message : error.stack)
   }

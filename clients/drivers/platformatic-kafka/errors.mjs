@@ -8,7 +8,9 @@ const never = [
   // clients/producer/producer.js, send: returns before anything is done with the messages.
   'The producer is in use by another transaction.',
   'The producer is in use by a transaction.',
-  'Client is closed.'
+  'Client is closed.',
+  // clients/producer/producer.js, send: calls back before anything is done with the messages.
+  'Idempotent producer requires acks to be ALL (-1).'
 ]
 
 // fencing are the codes by which a broker says that another instance has taken

@@ -1,7 +1,7 @@
 // The adapter of @platformatic/kafka, version 2.
 import { Producer, clientSoftwareVersion } from '@platformatic/kafka'
 import { locate } from './node/answers.mjs'
-import { acksCodes, deadline, given, unmapped } from './node/options.mjs'
+import { Refused, acksCodes, deadline, given, unmapped } from './node/options.mjs'
 import { addTransactions } from './node/transactions.mjs'
 import { failureOf, messageOf } from './errors.mjs'
 
@@ -14,16 +14,18 @@ export async function open (bootstrap, o) {
   try {
     return await start(bootstrap, o)
   } catch (error) {
+    if (error instanceof Refused) throw error
     throw new Error(messageOf(error), { cause: error })
   }
 }
 
 async function start (bootstrap, o) {
-  const producer = new Producer({
+  const producer = create({
     clientId: o.client_id,
     bootstrapBrokers: bootstrap,
-    idempotent: o.idempotence,
+    ...(o.no_retries && { retries: 0 }),
     ...given({
+      idempotent: o.idempotence,
       maxInflights: o.in_flight,
       compression: o.compression,
       retries: o.retries < 0 ? true : o.retries, // true is without limit
@@ -38,7 +40,7 @@ async function start (bootstrap, o) {
   })
   await producer.metadata({ topics: [] })
   // The constructor's acks are not looked at: each send() has its own.
-  const how = { acks: o.idempotence ? acksCodes.all : acksCodes[o.acks] }
+  const how = o.acks === undefined && !o.idempotence ? {} : { acks: o.idempotence && !o.literal ? acksCodes.all : acksCodes[o.acks] }
   const opened = {
     order: {
       promised: false,
@@ -50,7 +52,8 @@ async function start (bootstrap, o) {
       linger: 'every send() is a request of its own at once',
       batch_size: 'a batch is what one send() has for a partition',
       delivery_timeout: `none: a send() ends with its retries (${limit(o)} here)`,
-      ...(o.idempotence && o.acks !== 'all' && { acks: 'all: an idempotent producer takes nothing else' }),
+      ...(o.idempotence && !o.literal && o.acks !== 'all' && { acks: 'all: an idempotent producer takes nothing else' }),
+      ...(o.idempotence && o.no_retries && { no_retries: 'without limit: the constructor of an idempotent producer sets that for 0' }),
       ...(o.idempotence && o.in_flight > 1 && { in_flight: '1: the constructor of an idempotent producer sets it' }),
       ...(o.idempotence && o.retries === 1 && { retries: 'without limit: the constructor of an idempotent producer sets that for 1' })
     }),
@@ -65,6 +68,15 @@ async function start (bootstrap, o) {
     await producer.initIdempotentProducer({})
   }
   return opened
+}
+
+// create makes the producer, which connects to nothing yet.
+function create (options) {
+  try {
+    return new Producer(options)
+  } catch (error) {
+    throw new Refused(error, messageOf(error))
+  }
 }
 
 function limit (o) {

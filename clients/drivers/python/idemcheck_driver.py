@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-PROTOCOL = 1
+PROTOCOL = 2  # the newest version; all before it are spoken too
 
 OPEN_LIMIT = 30  # seconds; the harness has a limit of its own
 
@@ -53,6 +53,14 @@ class Unsupported(Exception):
     def __init__(self, option, why):
         super().__init__(why)
         self.option = option
+
+
+class Refused(Exception):
+    """The library itself refuses the options. What it is made of is its error."""
+
+    def __init__(self, error):
+        name, words = type(error).__name__, str(error)
+        super().__init__(words if words.startswith(name) else f"{name}: {words}")
 
 
 class Ready:
@@ -157,17 +165,21 @@ def check(options):
     for name, allowed in (
         ("acks", ("all", "1", "0")),
         ("idempotence", (True, False)),
-        ("compression", ("none", "gzip", "snappy", "lz4", "zstd")),
+        ("literal", (True, False)),
+        ("no_retries", (True, False)),
+        ("compression", ("none", "gzip", "snappy", "lz4", "zstd", "")),
     ):
         value = options.get(name)
-        if value not in allowed and not (name == "compression" and not value):
+        if value not in allowed and name in options:
             raise ValueError(f"{name} {value!r}: want one of {allowed}")
     for name, value in options.items():
         if name.endswith("_ms") or name in ("in_flight", "batch_size", "retries"):
             least = -1 if name == "retries" else 0
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} {value!r}: want a whole number from {least}")
-    if options.get("transactional_id") and not options["idempotence"]:
+    if options.get("retries") and options.get("no_retries"):
+        raise ValueError("retries and no_retries: want one of them")
+    if options.get("transactional_id") and not (options.get("idempotence") or options.get("literal")):
         raise ValueError("transactional_id: transactions need idempotence")
 
 
@@ -385,6 +397,9 @@ class _Driver:
                     await self._do(command)
         except Unsupported as lacks:
             self._fatal("unsupported", lacks, option=lacks.option)
+        except Refused as refused:
+            log.error("the library refuses the options: %s", refused)
+            self._fatal("refused", refused)
         except Exception as error:  # whatever it is, the harness has to be told
             log.exception("the driver cannot go on")
             name, words = type(error).__name__, str(error)
@@ -398,21 +413,27 @@ class _Driver:
         if command["command"] != "open":
             why = command.get("why", "")
             raise ValueError(f"command {command['command']!r} before open: {why}")
-        if command.get("protocol") != PROTOCOL:
+        protocol = command.get("protocol")
+        if protocol not in range(1, PROTOCOL + 1):
             raise ValueError(
-                f"the harness speaks version {command.get('protocol')} of the protocol:"
-                f" this driver speaks {PROTOCOL}"
+                f"the harness speaks version {protocol} of the protocol:"
+                f" this driver speaks 1 to {PROTOCOL}"
             )
         options = command["options"]
+        if protocol == 1 and not ("idempotence" in options and "acks" in options):
+            raise ValueError(
+                "open lacks idempotence or acks, which may be left out"
+                " from version 2 of the protocol on"
+            )
         check(options)
-        self._answers.unconfirmed = options["acks"] == "0"
+        self._answers.unconfirmed = options.get("acks") == "0"
         self._transactional = bool(options.get("transactional_id"))
         producer = self._class(self._answers)
         ready = await producer.open(command["bootstrap"], options)
         self._producer = producer
         self._events.add({
             "event": "ready",
-            "protocol": PROTOCOL,
+            "protocol": protocol,
             "library": producer.library,
             "version": producer.version(),
             "order": {"promised": ready.ordered, "why": ready.why},

@@ -17,7 +17,7 @@ import (
 const manyRetries = 10_000
 
 var acks = map[string]sarama.RequiredAcks{
-	"": sarama.WaitForAll, "all": sarama.WaitForAll, "1": sarama.WaitForLocal, "0": sarama.NoResponse,
+	"all": sarama.WaitForAll, "1": sarama.WaitForLocal, "0": sarama.NoResponse,
 }
 
 var codecs = map[string]sarama.CompressionCodec{
@@ -36,7 +36,9 @@ func configure(o clients.Options) (*sarama.Config, golang.Unmapped, error) {
 	c.ClientID = o.ClientID
 	c.Producer.Partitioner = sarama.NewManualPartitioner
 	c.Producer.Return.Successes, c.Producer.Return.Errors = true, true
-	c.Producer.RequiredAcks = acks[o.Acks]
+	if o.Acks != "" { // else sarama's own: WaitForLocal
+		c.Producer.RequiredAcks = acks[o.Acks]
+	}
 	c.Producer.Idempotent = o.Idempotence
 	c.Producer.Compression = codecs[o.Compression]
 	if o.InFlight > 0 {
@@ -44,10 +46,13 @@ func configure(o clients.Options) (*sarama.Config, golang.Unmapped, error) {
 	}
 	if o.Idempotence {
 		least(c, sarama.V0_11_0_0)
-		if o.InFlight > 1 {
-			unmapped.Add("in_flight", "1: an idempotent sarama producer takes no other Net.MaxOpenRequests")
+		// Without it set to 1 sarama refuses the configuration, its own default too.
+		if !o.Literal || o.InFlight == 0 {
+			if o.InFlight > 1 {
+				unmapped.Add("in_flight", "1: an idempotent sarama producer takes no other Net.MaxOpenRequests")
+			}
+			c.Net.MaxOpenRequests = 1
 		}
-		c.Net.MaxOpenRequests = 1
 	}
 	if o.Compression == "zstd" {
 		least(c, sarama.V2_1_0_0)
@@ -57,6 +62,8 @@ func configure(o clients.Options) (*sarama.Config, golang.Unmapped, error) {
 		c.Producer.Flush.Frequency = o.Linger
 	}
 	switch {
+	case o.NoRetries:
+		c.Producer.Retry.Max = 0
 	case o.Retries > 0:
 		c.Producer.Retry.Max = o.Retries
 	case o.Retries < 0:

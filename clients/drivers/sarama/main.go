@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -51,6 +52,9 @@ func (library) Open(ctx context.Context, bootstrap []string, o clients.Options) 
 	}()
 	select {
 	case got := <-opens:
+		if refused := sarama.ConfigurationError(""); errors.As(got.err, &refused) {
+			got.err = &clients.Refused{Err: got.err}
+		}
 		if got.err != nil {
 			return nil, fmt.Errorf("open %s producer: %w", name, got.err)
 		}

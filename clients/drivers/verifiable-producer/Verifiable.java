@@ -28,9 +28,10 @@ import java.util.Map;
  * each record where the command says.
  *
  * <p>VerifiableProducer sets acks and retries=0, with which a KafkaProducer
- * switches its default idempotence off without a word. Here idempotence is set
- * explicitly, as with a configuration file; retries then stay at the library's
- * default, because 0 would be refused. What the wire shows decides what was on.
+ * switches its default idempotence off without a word. So it is here too where
+ * nothing is said of idempotence. Where it is asked for, it is set explicitly, as
+ * with a configuration file; retries then stay at the library's default, because
+ * 0 would be refused. What the wire shows decides what was on.
  *
  * <p>Programs of other libraries that print the same lines cannot be driven this
  * way or any other: their values are their own. Records of which nobody knows
@@ -57,12 +58,17 @@ public final class Verifiable implements Client {
         if (settings.transactional) {
             throw new Unsupported("transactional_id", "VerifiableProducer has no transactions");
         }
-        if (!open.options.idempotence && open.options.retries == 0) {
+        if (!Boolean.TRUE.equals(open.options.idempotence) && open.options.retries == 0) {
             settings.properties.setProperty("retries", "0");
+        }
+        if (open.options.acks == null) {
+            settings.properties.setProperty("acks", "-1"); // what it sets when it is not told
         }
         settings.properties.setProperty("partitioner.class", Commanded.class.getName());
         System.setOut(new Lines(System.err));
-        producer = opening.open(new KafkaProducer<>(settings.properties, new StringSerializer(), new StringSerializer()), open.bootstrap);
+        producer = opening.open(
+            Opening.construct(() -> new KafkaProducer<>(settings.properties, new StringSerializer(), new StringSerializer())),
+            open.bootstrap);
         return settings.ready("verifiable-producer");
     }
 

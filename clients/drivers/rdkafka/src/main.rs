@@ -13,7 +13,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
 use events::Events;
-use producer::Producer;
+use producer::{Cannot, Producer};
 use protocol::{Command, Event};
 
 /// How many commands are read ahead.
@@ -29,9 +29,13 @@ fn main() {
             events.written();
             process::exit(0); // what librdkafka would wait for is of no use any more
         }
-        Err(message) => {
+        Err(cannot) => {
+            let (class, message) = match cannot {
+                Cannot::Refused(message) => ("refused", message),
+                Cannot::Broken(message) => ("driver", message),
+            };
             events.add(Event::Fatal {
-                class: "driver".into(),
+                class: class.into(),
                 message: message.clone(),
             });
             events.written();
@@ -63,7 +67,7 @@ fn listen(commands: &SyncSender<Result<Command, String>>) {
     abandon("standard input ended without a close command: the harness is gone");
 }
 
-fn serve(commands: &Receiver<Result<Command, String>>, events: &Events) -> Result<(), String> {
+fn serve(commands: &Receiver<Result<Command, String>>, events: &Events) -> Result<(), Cannot> {
     let next = || {
         commands
             .recv()
@@ -77,15 +81,19 @@ fn serve(commands: &Receiver<Result<Command, String>>, events: &Events) -> Resul
     else {
         return Err("the first command is not open".into());
     };
-    if protocol != protocol::VERSION {
+    if !(1..=protocol::VERSION).contains(&protocol) {
         return Err(format!(
-            "the harness speaks version {protocol} of the protocol: this driver speaks {}",
+            "the harness speaks version {protocol} of the protocol: this driver speaks 1 to {}",
             protocol::VERSION
-        ));
+        )
+        .into());
+    }
+    if protocol == 1 && (options.idempotence.is_none() || options.acks.is_empty()) {
+        return Err("open lacks idempotence or acks, which may be left out from version 2 of the protocol on".into());
     }
     let producer = Producer::open(&bootstrap, &options, events)?;
     events.add(Event::Ready {
-        protocol: protocol::VERSION,
+        protocol,
         library: "rdkafka",
         version: env!("RDKAFKA_VERSION"),
         order: options::order(&options),

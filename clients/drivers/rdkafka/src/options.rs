@@ -13,33 +13,32 @@ const DEFAULT_IN_FLIGHT: u32 = 1_000_000;
 const DEFAULT_REQUEST_TIMEOUT_MS: u64 = 60_000; // socket.timeout.ms
 
 pub fn translate(bootstrap: &[String], o: &Options) -> Result<ClientConfig, String> {
-    let idempotence = o.idempotence.ok_or("idempotence is missing")?;
-    if o.client_id.is_empty() || o.acks.is_empty() {
-        return Err("client_id or acks is missing".into());
+    if o.client_id.is_empty() {
+        return Err("client_id is missing".into());
     }
-    if !o.transactional_id.is_empty() && !idempotence {
-        return Err(format!(
-            "transactional_id {}: transactions need idempotence",
-            o.transactional_id
-        ));
+    if o.retries != 0 && o.no_retries {
+        return Err("retries and no_retries: want one of them".into());
     }
-    let retries = if o.retries < 0 {
-        i64::from(i32::MAX)
-    } else {
-        o.retries
+    let retries = match o.retries {
+        0 if o.no_retries => "0".to_string(),
+        ..=-1 => i32::MAX.to_string(),
+        n => given(n),
     };
     let mut config = ClientConfig::new();
     for (property, value) in [
         ("bootstrap.servers", bootstrap.join(",")),
         ("client.id", o.client_id.clone()),
-        ("enable.idempotence", idempotence.to_string()),
+        (
+            "enable.idempotence",
+            o.idempotence.map(|on| on.to_string()).unwrap_or_default(),
+        ),
         ("acks", o.acks.clone()),
         ("message.max.bytes", MESSAGE_MAX_BYTES.to_string()),
         ("max.in.flight.requests.per.connection", given(o.in_flight)),
         ("linger.ms", given(o.linger_ms)),
         ("batch.size", given(o.batch_size)),
         ("compression.type", o.compression.clone()),
-        ("retries", given(retries)),
+        ("retries", retries),
         ("retry.backoff.ms", given(o.retry_backoff_ms)),
         ("retry.backoff.max.ms", given(o.retry_backoff_ms)),
         // How long the client waits, and how long a broker may.
@@ -82,10 +81,11 @@ pub fn order(o: &Options) -> Order {
 }
 
 /// What is not in force as it was asked. rd_kafka_handle_Produce_error counts no
-/// attempt that a broker refused before it stored anything.
+/// attempt after which it asks for new metadata, but for lost connections and
+/// storage errors.
 pub fn unmapped(o: &Options) -> Vec<Unmapped> {
     if o.retries > 0 {
-        vec![Unmapped { option: "retries", why: "only attempts that may have been stored count: what brokers refuse is tried again until its delivery timeout" }]
+        vec![Unmapped { option: "retries", why: "attempts that a broker refused since it does not lead the partition (3, 5, 6) are not counted: these go on until the delivery timeout" }]
     } else {
         Vec::new()
     }

@@ -26,6 +26,24 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// How long to wait for room in librdkafka's queue.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
 
+/// Why there is no producer.
+pub enum Cannot {
+    Refused(String), // by librdkafka, for the options
+    Broken(String),
+}
+
+impl From<String> for Cannot {
+    fn from(why: String) -> Self {
+        Cannot::Broken(why)
+    }
+}
+
+impl From<&str> for Cannot {
+    fn from(why: &str) -> Self {
+        Cannot::Broken(why.into())
+    }
+}
+
 pub struct Producer {
     native: ThreadedProducer<Reports>, // its thread polls
     state: Arc<State>,
@@ -103,7 +121,7 @@ impl ProducerContext for Reports {
 
 impl Producer {
     /// Connects. With a transactional id the producer has its producer id then.
-    pub fn open(bootstrap: &[String], o: &Options, events: &Events) -> Result<Producer, String> {
+    pub fn open(bootstrap: &[String], o: &Options, events: &Events) -> Result<Producer, Cannot> {
         let config = options::translate(bootstrap, o)?;
         let state = Arc::new(State {
             events: events.clone(),
@@ -113,7 +131,7 @@ impl Producer {
             transactional: !o.transactional_id.is_empty(),
         });
         let native = ThreadedProducer::from_config_and_context(&config, Reports(state.clone()))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Cannot::Refused(error.to_string()))?; // it waits for no broker
         native
             .client()
             .fetch_metadata(None, OPEN_LIMIT)

@@ -1,8 +1,9 @@
-//! The messages of the driver protocol, version 1 (clients/driver/PROTOCOL.md).
+//! The messages of the driver protocol, versions 1 and 2 (clients/driver/PROTOCOL.md).
 
 use serde::{Deserialize, Serialize};
 
-pub const VERSION: u32 = 1;
+/// The newest version.
+pub const VERSION: u32 = 2;
 
 #[derive(Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase")]
@@ -45,12 +46,13 @@ pub struct Record {
 pub struct Options {
     pub client_id: String,
     pub idempotence: Option<bool>,
-    pub acks: String,
+    pub acks: String, // empty: not said
     pub in_flight: u32,
     pub linger_ms: u64,
     pub batch_size: u32,
     pub compression: String,
     pub retries: i64,
+    pub no_retries: bool,
     pub retry_backoff_ms: u64,
     pub request_timeout_ms: u64,
     pub delivery_timeout_ms: u64,
