@@ -203,6 +203,16 @@ func (m *memoryRun) Log(tp history.TopicPartition) logCursor {
 	return &cursor[history.LogBlock]{blocks}
 }
 
+func (m *memoryRun) AllLog() iter.Seq2[history.LogRecord, error] {
+	return func(yield func(history.LogRecord, error) bool) {
+		for _, r := range m.log {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
 func (m *memoryRun) Wire() iter.Seq2[history.WireEvent, error] {
 	return func(yield func(history.WireEvent, error) bool) {
 		for _, ev := range m.wire {

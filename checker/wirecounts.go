@@ -17,6 +17,10 @@ type wireCounts struct {
 	requestsCut       int64
 	heldRequests      int64
 	lateRequests      int64
+	zombieBatches     int64
+	zombieAppended    int64
+	zombieRefused     int64
+	sequenceResets    int64
 	retries           int64
 	retryRecords      int64
 	deduplicated      int64
@@ -51,6 +55,10 @@ func (j *journal) count() {
 		covRequestsCut:       n.requestsCut,
 		covHeldRequests:      n.heldRequests,
 		covLateRequests:      n.lateRequests,
+		covZombieBatches:     n.zombieBatches,
+		covZombieAppended:    n.zombieAppended,
+		covZombieRefused:     n.zombieRefused,
+		covSequenceResets:    n.sequenceResets,
 		covRetries:           n.retries,
 		covRetryRecords:      n.retryRecords,
 		covDeduplicated:      n.deduplicated,

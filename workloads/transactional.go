@@ -86,6 +86,7 @@ func (s *sender) begin(ctx context.Context) (Producer, error) {
 		return Producer{}, err
 	}
 	defer s.seat.Give()
+	s.wholeMessage()
 	producer := s.seat.next()
 	t, err := transactional(producer)
 	if err != nil {
