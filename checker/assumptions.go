@@ -171,7 +171,7 @@ func (j *judgement) checkAfter() {
 		j.blameHarness(broken("the wire journal has answers that were forged, and the manifest says that none were"))
 	}
 	j.sumUp()
-	if err := j.countMessages(); err != nil {
+	if err := j.readCommitted(); err != nil {
 		j.blameHarness(err)
 	}
 	j.checkCover()

@@ -28,6 +28,9 @@ const (
 	covMessagesTwice     = "messages_twice"
 	covMessagesPartial   = "messages_partial"
 	covHiddenRecords     = "hidden_records"
+	covProcessed         = "processed"
+	covProcessedTwice    = "processed_twice"
+	covProcessedNever    = "processed_never"
 	covFaultsFired       = "faults_fired"
 	covBatches           = "batches"
 	covAnswers           = "answers"
@@ -85,6 +88,9 @@ func Counters() []Counter {
 		{covMessagesTwice, "records among those that carry a message which stands in their partition before them"},
 		{covMessagesPartial, "those messages that were spread over partitions and of which the logs show some records and not all"},
 		{covHiddenRecords, "records that carry a message and that he does not see: of transactions that were aborted or left open"},
+		{covProcessed, "records that the run's consumer processed, every time counted"},
+		{covProcessedTwice, "those of them that it had processed before"},
+		{covProcessedNever, "records that it did not process, though one who reads committed transactions only sees them in the logs"},
 		{covFaultsFired, "planned faults that took effect, each counted once"},
 		{covBatches, "batches in produce requests that arrived from clients"},
 		{covAnswers, "answers to batches, forged ones included"},

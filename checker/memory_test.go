@@ -17,7 +17,9 @@ type memoryRun struct {
 	ops      []history.Op
 	log      []history.LogRecord
 	wire     []history.WireEvent
-	block    int // rows in a block; 0 is 3
+
+	processed []history.Processed
+	block     int // rows in a block; 0 is 3
 }
 
 var tp0 = history.TopicPartition{Topic: "t", Partition: 0}
@@ -207,6 +209,16 @@ func (m *memoryRun) AllLog() iter.Seq2[history.LogRecord, error] {
 	return func(yield func(history.LogRecord, error) bool) {
 		for _, r := range m.log {
 			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m *memoryRun) Processed() iter.Seq2[history.Processed, error] {
+	return func(yield func(history.Processed, error) bool) {
+		for _, p := range m.processed {
+			if !yield(p, nil) {
 				return
 			}
 		}

@@ -16,10 +16,6 @@ import (
 
 // checkMessages refuses what goes with no numbering of messages.
 func checkMessages(spec history.WorkloadSpec) error {
-	whole := max(spec.Transaction, 1)
-	if spec.Transaction == 0 && Transactional(spec.Name) {
-		whole = defaultTransaction
-	}
 	switch spec.Messages {
 	case "":
 		if spec.Resend {
@@ -30,9 +26,6 @@ func checkMessages(spec history.WorkloadSpec) error {
 	case history.MessageSpread:
 		if spec.Producers != 1 {
 			return fmt.Errorf("messages %s: want one producer, not %d", spec.Messages, spec.Producers)
-		}
-		if n := len(lanesSaid(spec)); Transactional(spec.Name) && n > 0 && whole%n != 0 {
-			return fmt.Errorf("messages %s: want transactions of whole messages, so of a multiple of %d records, not %d", spec.Messages, n, whole)
 		}
 	default:
 		return fmt.Errorf("messages %q: want %s or %s, or leave it out", spec.Messages, history.MessageRecords, history.MessageSpread)
@@ -46,12 +39,15 @@ func checkMessages(spec history.WorkloadSpec) error {
 	return nil
 }
 
-// lanesSaid is what the first producer is told to send to; nil where the seed chooses.
-func lanesSaid(spec history.WorkloadSpec) []int32 {
-	if len(spec.Partitions) == 0 {
+// checkWhole wants transactions of whole messages.
+func checkWhole(plan history.WorkloadPlan) error {
+	if plan.Messages != history.MessageSpread {
 		return nil
 	}
-	return spec.Partitions[0]
+	if n := len(plan.Partitions[0].Partitions); plan.Transaction%n != 0 {
+		return fmt.Errorf("transaction %d: want whole messages, each of %d records", plan.Transaction, n)
+	}
+	return nil
 }
 
 // letter is a message on its way to one partition.
@@ -129,11 +125,16 @@ func (s *sender) message() int64 {
 	return 0
 }
 
+// midMessage says whether a message was begun and is not sent whole yet.
+func (s *sender) midMessage() bool {
+	return s.env.Plan.Messages == history.MessageSpread && s.turn%len(s.lanes) > 0
+}
+
 // wholeMessage lets what is missing of a message that was begun be: who begins
 // anew knows nothing of it.
 func (s *sender) wholeMessage() {
-	if n := len(s.lanes); s.env.Plan.Messages == history.MessageSpread && s.turn%n > 0 {
-		s.turn += n - s.turn%n
+	if s.midMessage() {
+		s.turn += len(s.lanes) - s.turn%len(s.lanes)
 	}
 }
 

@@ -43,7 +43,10 @@ func (transactions) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 	case spec.Transaction < 0 || spec.Transaction > mostInTransaction:
 		return plan, fmt.Errorf("transaction %d: want 1 to %d records", spec.Transaction, mostInTransaction)
 	}
-	return plan, drawLanes(&plan, spec, partitions, from)
+	if err := drawLanes(&plan, spec, partitions, from); err != nil {
+		return plan, err
+	}
+	return plan, checkWhole(plan)
 }
 
 // again is how long a sender waits before it tries to abort again.

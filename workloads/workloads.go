@@ -169,7 +169,7 @@ func Send(ctx context.Context, env Env) error {
 		if env.Plan.Step {
 			return s.stepwise(ctx, env.Plan.Records, env.Called)
 		}
-		for quota := newQuota(env); quota.more(); {
+		for quota := newQuota(env); quota.more() || s.midMessage(); {
 			if err := quota.wait(ctx); err != nil {
 				return err
 			}
