@@ -130,13 +130,18 @@ func (s *sender) answered(ticket history.Ticket, r clients.Result) bool {
 	if err != nil && !errors.Is(err, history.ErrGivenUp) {
 		s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
 	}
+	s.another()
+	return err == nil
+}
+
+// another lets one more record be unanswered.
+func (s *sender) another() {
 	if s.free != nil {
 		select {
 		case s.free <- struct{}{}:
-		default: // it was answered twice, which Broken knows
+		default: // one was answered twice, which Broken knows
 		}
 	}
-	return err == nil
 }
 
 func (s *sender) flush(ctx context.Context) error {

@@ -108,6 +108,7 @@ func (s *sender) fill(ctx context.Context, producer Producer, quota *quota) erro
 			return err
 		}
 		if err := s.with(ctx, producer, func(clients.Transactional) error { s.hand(producer); return nil }); err != nil {
+			s.another() // it was not handed over
 			return err
 		}
 		s.env.Called(s.index)
