@@ -46,7 +46,7 @@ const (
 	covLateRequests      = "late_requests"
 	covZombieBatches     = "zombie_batches"
 	covZombieAppended    = "zombie_appended"
-	covZombieRefused     = "zombie_refused"
+	covZombieFenced      = "zombie_fenced"
 	covSequenceResets    = "sequence_resets"
 	covRetries           = "retries"
 	covRetryRecords      = "retry_records"
@@ -104,9 +104,9 @@ func Counters() []Counter {
 		{covRequestsCut, "batches whose connection was closed before the broker got them"},
 		{covHeldRequests, "batches in requests that were held back on their way to the broker, for a while or for ever"},
 		{covLateRequests, "batches that reached the broker after their records had been sent again on another connection"},
-		{covZombieBatches, "batches that reached the broker after another instance of their producer had been given its producer id"},
-		{covZombieAppended, "records in those of them that the broker appended"},
-		{covZombieRefused, "those of them that the broker refused"},
+		{covZombieBatches, "batches that reached the broker after another instance of their producer had been given its producer id, and that it appended or refused for that"},
+		{covZombieAppended, "those of them that it appended"},
+		{covZombieFenced, "those of them that it refused for what has become of their producer: codes 47, 48, 49 and 90"},
 		{covSequenceResets, "partitions in which a producer that follows another began with sequence 0"},
 		{covRetries, "batches that brought records already seen on the wire"},
 		{covRetryRecords, "records in those batches"},

@@ -17,9 +17,8 @@ type wireCounts struct {
 	requestsCut       int64
 	heldRequests      int64
 	lateRequests      int64
-	zombieBatches     int64
 	zombieAppended    int64
-	zombieRefused     int64
+	zombieFenced      int64
 	sequenceResets    int64
 	retries           int64
 	retryRecords      int64
@@ -55,9 +54,9 @@ func (j *journal) count() {
 		covRequestsCut:       n.requestsCut,
 		covHeldRequests:      n.heldRequests,
 		covLateRequests:      n.lateRequests,
-		covZombieBatches:     n.zombieBatches,
+		covZombieBatches:     n.zombieAppended + n.zombieFenced,
 		covZombieAppended:    n.zombieAppended,
-		covZombieRefused:     n.zombieRefused,
+		covZombieFenced:      n.zombieFenced,
 		covSequenceResets:    n.sequenceResets,
 		covRetries:           n.retries,
 		covRetryRecords:      n.retryRecords,

@@ -32,25 +32,30 @@ func (j *journal) initialised(ev *history.WireEvent) {
 // reached takes a batch that goes on to its broker.
 func (j *journal) reached(ev *history.WireEvent) {
 	if j.zombies.followed[ev.Process] {
-		j.n.zombieBatches++
 		j.zombies.under[answerKey{ev.Conn, ev.Correlation, tpOf(ev)}] = true
 	}
 }
 
 // ofZombie takes what a broker said to a batch, whether or not anybody is left
-// to hear it.
+// to hear it. That it does not lead, or lacks replicas, is no word about zombies.
 func (j *journal) ofZombie(ev *history.WireEvent) {
 	key := answerKey{ev.Conn, ev.Correlation, tpOf(ev)}
 	if !j.zombies.under[key] {
 		return
 	}
 	delete(j.zombies.under, key)
-	if hasAppended(ev) {
-		j.n.zombieAppended += int64(ev.Records)
-	} else if brokerCode(ev) > 0 {
-		j.n.zombieRefused++
+	switch code := brokerCode(ev); {
+	case hasAppended(ev):
+		j.n.zombieAppended++
+	case fences(code):
+		j.n.zombieFenced++
 	}
 }
+
+// fences says whether a code refuses a batch for what has become of its producer:
+// INVALID_PRODUCER_EPOCH 47, INVALID_TXN_STATE 48, INVALID_PRODUCER_ID_MAPPING 49,
+// PRODUCER_FENCED 90 (the protocol guide's error codes; KIP-98, KIP-588, KIP-890).
+func fences(code int16) bool { return code == 47 || code == 48 || code == 49 || code == 90 }
 
 // began takes the first batch of a process in a partition.
 func (j *journal) began(ev *history.WireEvent) {

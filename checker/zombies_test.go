@@ -27,9 +27,10 @@ func TestWhatReachesABrokerAfterItsProducerWasFollowedIsAZombies(t *testing.T) {
 		run  *memoryRun
 		want map[string]int64
 	}{
-		"stored":                 {held(replaced(), later+30).batch(with(answer(1, 2, 1, later+31, 0, 2), gone)), map[string]int64{"zombie_batches": 1, "zombie_appended": 1, "zombie_refused": 0}},
-		"refused":                {held(replaced(), later+30).batch(with(answer(1, 2, 1, later+31, 47, -1), gone)), map[string]int64{"zombie_batches": 1, "zombie_appended": 0, "zombie_refused": 1}},
-		"never answered":         {held(replaced(), later+30), map[string]int64{"zombie_batches": 1, "zombie_appended": 0, "zombie_refused": 0}},
+		"stored":                 {held(replaced(), later+30).batch(with(answer(1, 2, 1, later+31, 0, 2), gone)), map[string]int64{"zombie_batches": 1, "zombie_appended": 1, "zombie_fenced": 0}},
+		"refused":                {held(replaced(), later+30).batch(with(answer(1, 2, 1, later+31, 47, -1), gone)), map[string]int64{"zombie_batches": 1, "zombie_appended": 0, "zombie_fenced": 1}},
+		"refused by no leader":   {held(replaced(), later+30).batch(with(answer(1, 2, 1, later+31, 6, -1), gone)), map[string]int64{"zombie_batches": 0, "zombie_appended": 0, "zombie_fenced": 0}},
+		"never answered":         {held(replaced(), later+30), map[string]int64{"zombie_batches": 0, "zombie_appended": 0, "zombie_fenced": 0}},
 		"in time":                {held(replaced(), later+5).batch(with(answer(1, 2, 1, later+31, 0, 2), gone)), map[string]int64{"zombie_batches": 0, "zombie_appended": 0}},
 		"sent by a zombie":       {replaced().batch(request(1, 2, 1, later+30)).batch(answer(1, 2, 1, later+31, 0, 2)), map[string]int64{"zombie_batches": 1, "zombie_appended": 1}},
 		"and kept from a broker": {replaced().batch(with(request(1, 2, 1, later+30), cut)), map[string]int64{"zombie_batches": 0}},
