@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/idemcheck/idemcheck/clients/consume"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/suites"
@@ -25,6 +28,14 @@ func consumed(t *testing.T, spec history.ConsumerSpec) (times map[history.TopicP
 	}), 7, dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.site.fleet.Addresses()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if left, err := kadm.NewClient(client).ListGroups(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("groups are left behind: %v, %v", left, err)
 	}
 	run, m := manifest(t, dir)
 	if last := m.Phases[len(m.Phases)-1]; last.Name != phaseConsume {
