@@ -171,6 +171,9 @@ func (j *judgement) checkAfter() {
 		j.blameHarness(broken("the wire journal has answers that were forged, and the manifest says that none were"))
 	}
 	j.sumUp()
+	if err := j.readCommitted(); err != nil {
+		j.blameHarness(err)
+	}
 	j.checkRefused()
 	j.checkCover()
 }

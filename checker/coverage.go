@@ -24,6 +24,13 @@ const (
 	covAppendedRecords   = "appended_records"
 	covDuplicatesInLog   = "duplicates_in_log"
 	covUnackedAppended   = "unacked_appended"
+	covMessages          = "messages"
+	covMessagesTwice     = "messages_twice"
+	covMessagesPartial   = "messages_partial"
+	covHiddenRecords     = "hidden_records"
+	covProcessed         = "processed"
+	covProcessedTwice    = "processed_twice"
+	covProcessedNever    = "processed_never"
 	covFaultsFired       = "faults_fired"
 	covBatches           = "batches"
 	covAnswers           = "answers"
@@ -37,6 +44,10 @@ const (
 	covRequestsCut       = "cut_requests"
 	covHeldRequests      = "held_requests"
 	covLateRequests      = "late_requests"
+	covZombieBatches     = "zombie_batches"
+	covZombieAppended    = "zombie_appended"
+	covZombieFenced      = "zombie_fenced"
+	covSequenceResets    = "sequence_resets"
 	covRetries           = "retries"
 	covRetryRecords      = "retry_records"
 	covDeduplicated      = "deduplicated"
@@ -78,6 +89,13 @@ func Counters() []Counter {
 		{covAppendedRecords, "this run's intact records in the final read, every copy counted"},
 		{covDuplicatesInLog, "copies after the first in the final read"},
 		{covUnackedAppended, "records in the log whose outcome is unknown"},
+		{covMessages, "different messages (workload.messages) that one who reads committed transactions only sees in the logs"},
+		{covMessagesTwice, "records among those that carry a message which stands in their partition before them"},
+		{covMessagesPartial, "those messages that were spread over partitions and of which the logs show some records and not all"},
+		{covHiddenRecords, "records that carry a message and that he does not see: of transactions that were aborted or left open"},
+		{covProcessed, "records that the run's consumer processed, every time counted"},
+		{covProcessedTwice, "those of them that it had processed before"},
+		{covProcessedNever, "records that it did not process, though one who reads committed transactions only sees them in the logs"},
 		{covFaultsFired, "planned faults that took effect, each counted once"},
 		{covBatches, "batches in produce requests that arrived from clients"},
 		{covAnswers, "answers to batches, forged ones included"},
@@ -91,6 +109,10 @@ func Counters() []Counter {
 		{covRequestsCut, "batches whose connection was closed before the broker got them"},
 		{covHeldRequests, "batches in requests that were held back on their way to the broker, for a while or for ever"},
 		{covLateRequests, "batches that reached the broker after their records had been sent again on another connection"},
+		{covZombieBatches, "batches that reached the broker after another instance of their producer had been given its producer id, and that it appended or refused for that"},
+		{covZombieAppended, "those of them that it appended"},
+		{covZombieFenced, "those of them that it refused for what has become of their producer: codes 47, 48, 49 and 90"},
+		{covSequenceResets, "partitions in which a producer that follows another began with sequence 0"},
 		{covRetries, "batches that brought records already seen on the wire"},
 		{covRetryRecords, "records in those batches"},
 		{covDeduplicated, "retries that the broker suppressed: same producer id, epoch and sequence answered again with the base offset that it was appended at"},

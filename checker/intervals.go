@@ -49,3 +49,26 @@ func (s intervals) has(first, last int64) bool {
 	}
 	return false
 }
+
+// size is how many numbers are in the set.
+func (s intervals) size() (n int64) {
+	for _, old := range s {
+		n += old.last - old.first + 1
+	}
+	return n
+}
+
+// and returns the numbers that are in both sets.
+func (s intervals) and(other intervals) (both intervals) {
+	for i, k := 0, 0; i < len(s) && k < len(other); {
+		if a, b := max(s[i].first, other[k].first), min(s[i].last, other[k].last); a <= b {
+			both = append(both, span{a, b})
+		}
+		if s[i].last < other[k].last {
+			i++
+		} else {
+			k++
+		}
+	}
+	return both
+}

@@ -55,8 +55,10 @@ func (r runRows) Lanes(tp history.TopicPartition) []int32 { return r.run.Lanes(t
 func (r runRows) Ops(tp history.TopicPartition, process int32) opCursor {
 	return r.run.Ops(tp, process)
 }
-func (r runRows) Log(tp history.TopicPartition) logCursor   { return r.run.Log(tp) }
-func (r runRows) Wire() iter.Seq2[history.WireEvent, error] { return r.run.Wire() }
+func (r runRows) Log(tp history.TopicPartition) logCursor        { return r.run.Log(tp) }
+func (r runRows) AllLog() iter.Seq2[history.LogRecord, error]    { return r.run.AllLog() }
+func (r runRows) Processed() iter.Seq2[history.Processed, error] { return r.run.Processed() }
+func (r runRows) Wire() iter.Seq2[history.WireEvent, error]      { return r.run.Wire() }
 func (r runRows) FindOp(process int32, tp history.TopicPartition, number int64) (history.Op, bool, error) {
 	return r.run.FindOp(process, tp, number)
 }

@@ -31,6 +31,7 @@ func (j *journal) delivery(ev *history.WireEvent) {
 	delete(j.waiting, key)
 	switch ev.Action {
 	case history.ActionPassed:
+		j.reached(ev)
 		if w != nil && w.again {
 			j.n.lateRequests++
 		}

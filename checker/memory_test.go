@@ -17,7 +17,9 @@ type memoryRun struct {
 	ops      []history.Op
 	log      []history.LogRecord
 	wire     []history.WireEvent
-	block    int // rows in a block; 0 is 3
+
+	processed []history.Processed
+	block     int // rows in a block; 0 is 3
 }
 
 var tp0 = history.TopicPartition{Topic: "t", Partition: 0}
@@ -201,6 +203,26 @@ func (m *memoryRun) Log(tp history.TopicPartition) logCursor {
 		b.Process, b.Standing = append(b.Process, r.Process), append(b.Standing, r.Standing)
 	}
 	return &cursor[history.LogBlock]{blocks}
+}
+
+func (m *memoryRun) AllLog() iter.Seq2[history.LogRecord, error] {
+	return func(yield func(history.LogRecord, error) bool) {
+		for _, r := range m.log {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m *memoryRun) Processed() iter.Seq2[history.Processed, error] {
+	return func(yield func(history.Processed, error) bool) {
+		for _, p := range m.processed {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (m *memoryRun) Wire() iter.Seq2[history.WireEvent, error] {

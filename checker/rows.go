@@ -25,6 +25,8 @@ type rows interface {
 	Lanes(tp history.TopicPartition) []int32 // processes with ops there, rising
 	Ops(tp history.TopicPartition, process int32) opCursor
 	Log(tp history.TopicPartition) logCursor
+	AllLog() iter.Seq2[history.LogRecord, error] // within a partition in offset order
+	Processed() iter.Seq2[history.Processed, error]
 	Wire() iter.Seq2[history.WireEvent, error]
 	FindOp(process int32, tp history.TopicPartition, number int64) (history.Op, bool, error)
 	FindLog(tp history.TopicPartition, offset int64) (history.LogRecord, bool, error)

@@ -24,6 +24,8 @@ type journal struct {
 	tps       recent[history.TopicPartition, tpWire]
 	producers map[int64]*producer
 
+	zombies zombies
+
 	client, broker *protocol
 	watches        *watches
 
@@ -66,7 +68,8 @@ func newJournal(m *history.Manifest, src rows, st *story, w *watches, limit int)
 		process: make(map[int32]history.Process), byClient: make(map[string]int32), mayFly: make(map[int32]int),
 		carried: make(map[clientBroker]bool), torn: make(map[string]bool), closed: make(map[int64]int64), held: make(map[answerKey]heldAnswer),
 		waiting: make(map[answerKey]*waitingRequest), producers: make(map[int64]*producer),
-		client: newProtocol(BlameClient, limit), broker: newProtocol(BlameBroker, limit), watches: w,
+		zombies: newZombies(),
+		client:  newProtocol(BlameClient, limit), broker: newProtocol(BlameBroker, limit), watches: w,
 	}
 	for _, p := range m.Processes {
 		j.process[p.ID] = p
@@ -120,6 +123,7 @@ func (j *journal) take(ev *history.WireEvent) {
 			j.n.hidden++
 		}
 	case history.WireInitProducerID:
+		j.initialised(ev)
 	case history.WireRequest:
 		j.watches.take(ev)
 		j.request(ev)
@@ -172,6 +176,8 @@ func (j *journal) request(ev *history.WireEvent) {
 		j.n.requestsCut++
 	case history.ActionHeld:
 		j.n.heldRequests++
+	case history.ActionPassed:
+		j.reached(ev)
 	}
 	if ev.ProducerID >= 0 {
 		j.n.idempotent++
@@ -210,6 +216,7 @@ func (j *journal) countRetry(ev *history.WireEvent) (again int64) {
 	if l == nil {
 		l = &laneWire{}
 		t.lanes.put(ev.Process, l)
+		j.began(ev)
 	}
 	l.last = *ev
 	j.n.attempts.add(&l.try, ev)

@@ -24,6 +24,7 @@ func (j *journal) answer(ev *history.WireEvent) {
 		}
 	}
 
+	j.ofZombie(ev)
 	code := brokerCode(ev)
 	if notReady(code) {
 		t.refused = ev.At

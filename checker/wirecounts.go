@@ -17,6 +17,9 @@ type wireCounts struct {
 	requestsCut       int64
 	heldRequests      int64
 	lateRequests      int64
+	zombieAppended    int64
+	zombieFenced      int64
+	sequenceResets    int64
 	retries           int64
 	retryRecords      int64
 	deduplicated      int64
@@ -55,6 +58,10 @@ func (j *journal) count() {
 		covRequestsCut:       n.requestsCut,
 		covHeldRequests:      n.heldRequests,
 		covLateRequests:      n.lateRequests,
+		covZombieBatches:     n.zombieAppended + n.zombieFenced,
+		covZombieAppended:    n.zombieAppended,
+		covZombieFenced:      n.zombieFenced,
+		covSequenceResets:    n.sequenceResets,
 		covRetries:           n.retries,
 		covRetryRecords:      n.retryRecords,
 		covDeduplicated:      n.deduplicated,

@@ -98,3 +98,19 @@ func (a *Admin) UnlikeConfig(ctx context.Context, wanted map[string]string) (str
 	}
 	return "", nil
 }
+
+// DeleteGroup deletes a consumer group, as soon as nobody is in it. One that is
+// gone already, or never was, is no error.
+func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
+	return poll(ctx, func() error {
+		deleted, err := a.adm.DeleteGroup(ctx, group)
+		if err == nil {
+			err = deleted.Err
+		}
+		switch {
+		case err == nil, errors.Is(err, kerr.GroupIDNotFound):
+			return nil
+		}
+		return fmt.Errorf("delete group %s: %w", group, err)
+	})
+}

@@ -17,6 +17,15 @@ type column[R any] struct {
 	// filler returns a reader of the column in one part, which stores what it
 	// reads in rows.
 	filler func() filler[R]
+	// added: files written before there was this column are without it, and read
+	// as if all its values were zero.
+	added bool
+}
+
+// added is a column that older files do not have.
+func added[R any](c column[R]) column[R] {
+	c.added = true
+	return c
 }
 
 // The node constructors. Integers are delta-encoded: identities, times and

@@ -35,6 +35,12 @@ func (s Standing) String() string {
 	panic(fmt.Sprintf("history: impossible standing %d", uint8(s)))
 }
 
+// Markers of transactions, as LogRecord has them.
+const (
+	MarkerCommit = "commit"
+	MarkerAbort  = "abort"
+)
+
 // LogRecord is one record of the final read.
 type LogRecord struct {
 	Topic        string   `json:"topic"` // where it stands
@@ -53,4 +59,10 @@ type LogRecord struct {
 	BatchBase    int64    `json:"batch_base_offset"` // base offset of its batch
 	BatchRecords int32    `json:"batch_records"`     // records in its batch
 	Bytes        int32    `json:"bytes"`             // length of the value
+	// Message is the number, from 1, of the application's message that the record
+	// carries as its key (see WorkloadPlan.Messages); 0 when it carries none.
+	Message int64 `json:"message,omitempty"`
+	// Marker says how a control record ends the transaction of its producer id:
+	// commit or abort. Empty on any other, and in runs before there was this field.
+	Marker string `json:"marker,omitempty"`
 }

@@ -41,6 +41,7 @@ type Manifest struct {
 	Error     string          `json:"error,omitempty"`
 	Topics    []Topic         `json:"topics"`
 	Processes []Process       `json:"processes"`
+	Consumers []Consumer      `json:"consumers,omitempty"`
 	Judge     Judge           `json:"judge"`
 	Forged    bool            `json:"forged"`           // some answer was forged by the proxy
 	Behind    int64           `json:"behind,omitempty"` // times the harness stood still for seconds while clients were open
@@ -73,7 +74,7 @@ type ClusterFacts struct {
 }
 
 // Phase is one stretch of the run: prepare, cluster, topics, open, warm-up,
-// send, heal, drain, frontier, read.
+// send, heal, drain, frontier, read, consume.
 type Phase struct {
 	Name  string `json:"name"`
 	Start int64  `json:"start"`

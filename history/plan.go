@@ -36,6 +36,8 @@ type WorkloadPlan struct {
 	Burst       int           `json:"burst,omitempty"`       // records handed over before all of them are awaited; 0: none of that
 	Step        bool          `json:"step,omitempty"`        // the next call, or burst, comes when the wire is at rest; producers take strict turns
 	Transaction int           `json:"transaction,omitempty"` // records per transaction; 0: none are used
+	Messages    string        `json:"messages,omitempty"`    // records carry their message's number as key: records, spread; empty: none
+	Resend      bool          `json:"resend,omitempty"`      // a producer that follows another sends its unacknowledged messages again
 	Budget      time.Duration `json:"budget"`                // ns; the whole run
 }
 

@@ -140,3 +140,14 @@ func parseDecimal(text []byte) (int64, bool) {
 	}
 	return n, true
 }
+
+// AppendMessage appends the key of a record that carries a message: its number,
+// in decimal.
+func AppendMessage(dst []byte, message int64) []byte { return strconv.AppendInt(dst, message, 10) }
+
+// ParseMessage reads the number of the message that a record carries; 0 when
+// its key is none.
+func ParseMessage(key []byte) int64 {
+	message, _ := parseDecimal(key)
+	return message
+}

@@ -168,6 +168,7 @@ func TestTheLogComesBackAsItWasWritten(t *testing.T) {
 			Process: odd32(r), Number: odd64(r), Claims: oddText(r), ProducerID: odd64(r), Epoch: odd16(r),
 			Sequence: odd32(r), LeaderEpoch: odd32(r), Timestamp: odd64(r), Compression: "zstd",
 			BatchBase: odd64(r), BatchRecords: odd32(r), Bytes: odd32(r),
+			Message: odd64(r), Marker: []string{"", MarkerCommit, MarkerAbort}[r.IntN(3)],
 		}
 		offsets[tp] += 1 + int64(r.IntN(2)*r.IntN(5)) // with gaps
 		want[tp] = append(want[tp], rec)

@@ -28,6 +28,9 @@ func openRows[R any](p *part, columns []column[R], row, count int64) (*rowReader
 	}
 	r := &rowReader[R]{part: p, left: count}
 	for _, c := range columns {
+		if _, has := pq.Schema().Lookup(c.name); !has && c.added {
+			continue // rows begin as zeros, and nothing is stored there
+		}
 		f := c.filler()
 		if err := f.open(pq, c.name, row); err != nil {
 			r.close()

@@ -54,7 +54,7 @@ func (w *Writer) closeFaults() error {
 	defer w.faultMu.Unlock()
 	err := w.faults.Close()
 	w.faults = nil
-	if err != nil {
+	if err = errors.Join(err, w.closeProcessed()); err != nil {
 		return fmt.Errorf("close fault journal: %w", err)
 	}
 	file, err := sumFile(w.dir, faultsName)

@@ -152,6 +152,12 @@ type FaultSpec struct {
 	Knobs    `yaml:",inline"`
 }
 
+// What a message is, to a workload that numbers them.
+const (
+	MessageRecords = "records" // every record is one
+	MessageSpread  = "spread"  // one record to each of the producer's partitions
+)
+
 // WorkloadSpec is a scenario's workload.
 type WorkloadSpec struct {
 	Name      string `yaml:"name" json:"name"`
@@ -175,6 +181,15 @@ type WorkloadSpec struct {
 	Burst       int `yaml:"burst,omitempty" json:"burst,omitempty"`
 	// Transaction is how many records a transaction has; 0 is 10.
 	Transaction int `yaml:"transaction,omitempty" json:"transaction,omitempty"`
+	// Messages numbers the application's messages, from 1, and has every record
+	// carry its message's number as its key: MessageRecords or MessageSpread. The
+	// warm-up carries none. Several producers number alike: they send the same
+	// messages. Empty is none of that.
+	Messages string `yaml:"messages,omitempty" json:"messages,omitempty"`
+	// Resend has a producer that follows one that was killed or closed first send
+	// again, as records of its own, the messages that none before it had an
+	// acknowledgement of: what an application does that keeps its messages until then.
+	Resend bool `yaml:"resend,omitempty" json:"resend,omitempty"`
 	// Step hands records over in lockstep with the wire: the next call, or burst,
 	// comes when the wire is at rest, and producers take strict turns.
 	Step bool `yaml:"step,omitempty" json:"step,omitempty"`

@@ -45,6 +45,8 @@ func logColumns() []column[LogRecord] {
 		int64Column("batch_base_offset", func(r *LogRecord) *int64 { return &r.BatchBase }),
 		int32Column("batch_records", func(r *LogRecord) *int32 { return &r.BatchRecords }),
 		int32Column("value_bytes", func(r *LogRecord) *int32 { return &r.Bytes }),
+		added(nullableColumn("message", 0, func(r *LogRecord) *int64 { return &r.Message })),
+		added(textColumn("marker", func(r *LogRecord) *string { return &r.Marker })),
 	}
 }
 

@@ -57,9 +57,12 @@ type Writer struct {
 	closed  bool
 	sources []func(last bool) // hand over what they hold back
 
-	faultMu   sync.Mutex // guards the fault journal
+	faultMu   sync.Mutex // guards the journals of lines
 	faults    *os.File
 	faultRows int64
+
+	processed     *os.File // nil before its first line
+	processedRows int64
 }
 
 // Create makes a run directory and writes its manifest and plan. dir must be

@@ -20,7 +20,7 @@ const lateLimit = 10 * time.Second
 func lateFaults() []Kind {
 	return []Kind{
 		{Name: LateRequest, Family: OnLink, role: "link", targets: everywhere[:], knobs: []string{"delay", "batches"},
-			Explain: "a produce request, and what follows it on its connection, is held until its sender has moved on and stored its records over another connection (and as many further batches as batches says, after delay at the latest): then the broker gets it, the zombie write",
+			Explain: "a produce request, and what follows it on its connection, is held until its sender has moved on and stored its records over another connection, or a producer that follows it has stored some (and as many further batches as batches says, after delay at the latest): then the broker gets it, the zombie write",
 			check:   checkLate, onRequest: (*Nemesis).lateRequest},
 	}
 }
@@ -36,6 +36,7 @@ type late struct {
 	producer int32
 	batches  []lateBatch
 	moved    chan struct{} // closed when its sender has moved on
+	followed int64         // batches that a producer which follows its sender has stored
 	has      bool          // it has
 	detail   string
 	codes    map[int16]int // what the broker said to what came late, by batch
@@ -75,6 +76,9 @@ func (n *Nemesis) letGo(f *fault, release chan struct{}) {
 	select {
 	case <-f.late.moved:
 		why = "its records had been stored by way of another connection"
+		if f.late.followed > 0 {
+			why = "the producer that follows its sender had stored records"
+		}
 		if f.plan.Batches > 0 {
 			why += fmt.Sprintf(", and %d further batches", f.plan.Batches)
 		}
@@ -102,8 +106,17 @@ func (n *Nemesis) stored(producer int32, e *proxy.Exchange) {
 	}
 }
 
-// take says whether the sender has moved on with what an answer tells of.
+// take says whether the sender has moved on with what an answer tells of, or is
+// followed by another process of its producer, which has.
 func (l *late) take(e *proxy.Exchange, further int64) bool {
+	for _, b := range e.Batches {
+		if own := l.batches[0].batch.Process; b.Error == 0 && b.First >= 0 && own >= 0 && b.Process > own {
+			l.followed++
+		}
+	}
+	if l.followed > further {
+		return true
+	}
 	moved := true
 	for i := range l.batches {
 		held := &l.batches[i]

@@ -190,3 +190,42 @@ func TestKnobsOfLinkFaultsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A killed sender sends nothing again: who follows it moves on in its place.
+func TestALateRequestIsLetGoWhenWhoFollowsItsSenderHasStored(t *testing.T) {
+	of := func(e *proxy.Exchange, process int32) *proxy.Exchange {
+		for i := range e.Batches {
+			e.Batches[i].Process = process
+		}
+		return e
+	}
+	for name, further := range map[string]int64{"at once": 0, "and some more": 2} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			plan := planned(LateRequest, history.TriggerRequests, 1)
+			plan.Batches = further
+			n := begin(t, w, plan)
+			var fr frames
+			held := n.OnRequest(of(numbered(fr.on(1, 0, 0), 3), 5))
+			n.OnAnswer(of(numbered(fr.on(2, 0, 0), 0), 4)) // an older one
+			n.OnAnswer(of(numbered(fr.on(2, 1, 0), 0), 6)) // of another producer
+			refused := of(numbered(fr.on(2, 0, 0), 0), 6)
+			refused.Batches[0].Error = 6
+			n.OnAnswer(refused)
+			for i := range further {
+				n.OnAnswer(of(numbered(fr.on(2, 0, 0), 3*i), 6))
+			}
+			time.Sleep(20 * time.Millisecond)
+			if released(held) {
+				t.Fatal("let go too early")
+			}
+			n.OnAnswer(of(numbered(fr.on(2, 0, 0), 99), 6))
+			eventually(t, "release", func() bool { return released(held) })
+			n.Heal()
+			n.Report()
+			if last := w.journal(0)[1]; !strings.Contains(last.Detail, "the producer that follows its sender had stored records") {
+				t.Errorf("%+v", last)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,7 +96,7 @@ func (r *run) recognise(topic string, partition int32, b cluster.BatchInfo, raw 
 		Bytes: int32(len(raw.Value)),
 	}
 	if b.Control {
-		rec.Standing = history.Control
+		rec.Standing, rec.Marker = history.Control, marker(raw.Key)
 		return rec
 	}
 	id, err := history.ParseValue(raw.Value)
@@ -111,9 +112,25 @@ func (r *run) recognise(topic string, partition int32, b cluster.BatchInfo, raw 
 		return rec
 	}
 	rec.Process, rec.Number = id.Process, id.Number
+	rec.Message = history.ParseMessage(raw.Key)
 	if id.Topic != topic || id.Partition != partition {
 		rec.Standing = history.Misplaced
 		rec.Claims = history.TopicPartition{Topic: id.Topic, Partition: id.Partition}.String()
 	}
 	return rec
+}
+
+// marker reads the key of a control record: a version and a type, 0 for abort
+// and 1 for commit (Kafka's ControlRecordType). Empty for any other.
+func marker(key []byte) string {
+	if len(key) < 4 {
+		return ""
+	}
+	switch binary.BigEndian.Uint16(key[2:]) {
+	case 0:
+		return history.MarkerAbort
+	case 1:
+		return history.MarkerCommit
+	}
+	return ""
 }

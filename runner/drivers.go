@@ -25,6 +25,16 @@ func drivers() map[string][]string {
 	return map[string][]string{franz.Name: {self, "driver", franz.Name}}
 }
 
+// consumer is the consumer that comes with this program (`idemcheck consumer`);
+// nil where the program does not know its own path, which starting it then says.
+func consumer() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{self, "consumer"}
+}
+
 // program is what drives a client, once it was looked for.
 type program struct {
 	command []string

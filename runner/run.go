@@ -113,7 +113,7 @@ type phase struct {
 }
 
 func (r *run) phases() []phase {
-	return []phase{
+	all := []phase{
 		{name: phaseCluster, do: r.bringUp},
 		{name: phaseTopics, do: r.makeTopics},
 		{name: phaseOpen, do: r.open},
@@ -125,6 +125,10 @@ func (r *run) phases() []phase {
 		{name: phaseFrontier, do: r.frontier},
 		{name: phaseRead, do: r.readBack},
 	}
+	if r.scenario.Consumer != nil {
+		all = append(all, phase{name: phaseConsume, do: r.consume})
+	}
+	return all
 }
 
 // conduct goes through the phases. Whatever happens on the way, what was begun

@@ -31,6 +31,9 @@ type Config struct {
 	// Drivers are the programs, with their arguments, that run a library's
 	// producers in processes of their own, by library; nil is this program's own.
 	Drivers map[string][]string
+	// Consumer is the program, with its arguments, that consumes in a process of
+	// its own; nil is this program's own.
+	Consumer []string
 	// Cache has the drivers of all other libraries and versions.
 	Cache provision.Cache
 	// Watch, when not nil, is told how a run stands, several times a second.
@@ -66,6 +69,7 @@ const (
 	phaseDrain    = "drain"
 	phaseFrontier = "frontier"
 	phaseRead     = "read"
+	phaseConsume  = "consume" // where the scenario has a consumer
 )
 
 // libraries are the client libraries a scenario can name.

@@ -177,7 +177,8 @@ func (r *run) warm(ctx context.Context) error {
 // the tail is cut, which grows with the faults that it outlasts.
 func (r *run) send(ctx context.Context) error {
 	err := workloads.Send(ctx, r.env())
-	if r.recorder.Counts().Calls >= r.planned() && errors.Is(context.Cause(ctx), errBudget) {
+	// What is sent again comes on top of what was planned, and hides what is missing.
+	if !r.plan.Workload.Resend && r.recorder.Counts().Calls >= r.planned() && errors.Is(context.Cause(ctx), errBudget) {
 		return nil
 	}
 	if errors.Is(err, errBudget) || errors.Is(context.Cause(ctx), errBudget) {

@@ -56,6 +56,9 @@ func NewSession(c Config) *Session {
 	if c.Drivers == nil {
 		c.Drivers = drivers()
 	}
+	if c.Consumer == nil {
+		c.Consumer = consumer()
+	}
 	return &Session{config: c, programs: make(map[string]program)}
 }
 

@@ -101,7 +101,7 @@ func TestAnErrorSaysWhereAndWhatIsAllowed(t *testing.T) {
 		return "name: x\nwhy: y\nworkload: {name: unique-append, records: 10}\nclients:\n  - {idempotence: true, " + text + "}\n"
 	}
 	for name, c := range map[string]struct{ text, at, says string }{
-		"an unknown key":                 {head + "nemesi: []\n", "5:1", `unknown key "nemesi" (allowed: name, why, claims, cluster, topics, clients, workload, nemesis, mix, vary, check, cover, expect, budget)`},
+		"an unknown key":                 {head + "nemesi: []\n", "5:1", `unknown key "nemesi" (allowed: name, why, claims, cluster, topics, clients, workload, consumer, nemesis, mix, vary, check, cover, expect, budget)`},
 		"an unknown key of the cluster":  {head + "cluster: {kinds: any}\n", "5:11", `unknown key "kinds" in cluster (allowed: kind, brokers, kafka, config, hide)`},
 		"a hidden API that is none":      {head + "cluster: {hide: [InitProducer]}\n", "5:18", `hide "InitProducer": want the name of an API of Kafka's protocol, like InitProducerId`},
 		"an unknown key of topics":       {head + "topics: {partition: 1}\n", "5:10", "in topics (allowed: count, partitions, replication, config)"},

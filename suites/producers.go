@@ -39,3 +39,31 @@ func validateTransactions(s *Scenario, at string, c Client, v Vocabulary, compla
 		complain(at+".options.transaction_timeout", "transaction_timeout goes with transactional_id")
 	}
 }
+
+// validateConsumer wants a consumer that ends in one way at most.
+func validateConsumer(s *Scenario, complain func(string, string, ...any)) {
+	c := s.Consumer
+	if c == nil {
+		return
+	}
+	const most = 1_000_000
+	for _, n := range []struct {
+		name         string
+		value, least int
+	}{
+		{"commit_every", c.CommitEvery, 1}, {"kill_after", c.KillAfter, 0}, {"close_after", c.CloseAfter, 0}, {"times", c.Times, 0},
+	} {
+		if n.value < n.least || n.value > most {
+			complain("$.consumer."+n.name, "%s %d: want %d to %d", n.name, n.value, n.least, most)
+		}
+	}
+	ends := max(c.KillAfter, c.CloseAfter)
+	switch {
+	case c.KillAfter > 0 && c.CloseAfter > 0:
+		complain("$.consumer.close_after", "kill_after and close_after: want one of them")
+	case c.Times != 0 && ends == 0:
+		complain("$.consumer.times", "times goes with kill_after or close_after")
+	case ends > s.Workload.Records*s.Workload.Producers:
+		complain("$.consumer", "the consumer is to end after %d records, and %d are sent", ends, s.Workload.Records*s.Workload.Producers)
+	}
+}

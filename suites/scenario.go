@@ -14,20 +14,21 @@ import (
 
 // Scenario is one scenario file, every default filled in.
 type Scenario struct {
-	Name     string               `yaml:"name" json:"name"`
-	Why      string               `yaml:"why" json:"why"`
-	Claims   []string             `yaml:"claims,omitempty" json:"claims,omitempty"`
-	Cluster  Cluster              `yaml:"cluster,omitempty" json:"cluster"`
-	Topics   Topics               `yaml:"topics,omitempty" json:"topics"`
-	Clients  []Client             `yaml:"clients" json:"clients"`
-	Workload history.WorkloadSpec `yaml:"workload" json:"workload"`
-	Nemesis  []history.FaultSpec  `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
-	Mix      *history.MixSpec     `yaml:"mix,omitempty" json:"mix,omitempty"`
-	Vary     Vary                 `yaml:"vary,omitempty" json:"vary,omitempty"`
-	Check    []string             `yaml:"check,omitempty" json:"check"` // empty: the usual ones
-	Cover    map[string]int64     `yaml:"cover,omitempty" json:"cover,omitempty"`
-	Expect   Expect               `yaml:"expect,omitempty" json:"expect"`
-	Budget   time.Duration        `yaml:"budget,omitempty" json:"budget"`
+	Name     string                `yaml:"name" json:"name"`
+	Why      string                `yaml:"why" json:"why"`
+	Claims   []string              `yaml:"claims,omitempty" json:"claims,omitempty"`
+	Cluster  Cluster               `yaml:"cluster,omitempty" json:"cluster"`
+	Topics   Topics                `yaml:"topics,omitempty" json:"topics"`
+	Clients  []Client              `yaml:"clients" json:"clients"`
+	Workload history.WorkloadSpec  `yaml:"workload" json:"workload"`
+	Consumer *history.ConsumerSpec `yaml:"consumer,omitempty" json:"consumer,omitempty"`
+	Nemesis  []history.FaultSpec   `yaml:"nemesis,omitempty" json:"nemesis,omitempty"`
+	Mix      *history.MixSpec      `yaml:"mix,omitempty" json:"mix,omitempty"`
+	Vary     Vary                  `yaml:"vary,omitempty" json:"vary,omitempty"`
+	Check    []string              `yaml:"check,omitempty" json:"check"` // empty: the usual ones
+	Cover    map[string]int64      `yaml:"cover,omitempty" json:"cover,omitempty"`
+	Expect   Expect                `yaml:"expect,omitempty" json:"expect"`
+	Budget   time.Duration         `yaml:"budget,omitempty" json:"budget"`
 
 	Folder string `yaml:"-" json:"folder,omitempty"` // suite folder it came from; empty for a user's own file
 	File   string `yaml:"-" json:"file,omitempty"`

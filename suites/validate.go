@@ -135,6 +135,10 @@ func validate(s *Scenario, v Vocabulary) []problem {
 			complain("$.workload."+field, "%v", err)
 		}
 	}
+	if s.Workload.Messages == history.MessageSpread && s.Topics.Count > 1 {
+		complain("$.workload.messages", "messages %s: want one topic, not %d", s.Workload.Messages, s.Topics.Count)
+	}
+	validateConsumer(s, complain)
 	for i := range s.Nemesis {
 		for _, p := range s.CheckFault(i, v) {
 			complain(strings.TrimSuffix(fmt.Sprintf("$.nemesis[%d].%s", i, p.Field), "."), "%s", p.Message)

@@ -22,6 +22,9 @@ type sender struct {
 	free  chan struct{} // a token for each record that may still be unanswered; nil: without limit
 	begun int           // records of the burst so far
 	rota  rota          // in steps: whose turn it is
+	kept  kept          // messages that nobody has acknowledged yet, where they are sent again
+	// process had the seat when the last record was begun, -1 before the first.
+	process int32
 }
 
 // step makes one call, and returns how many records it had.
@@ -67,11 +70,22 @@ func (s *sender) await(ctx context.Context) error {
 }
 
 // hand begins the next record and hands it to the producer, which has the seat.
-func (s *sender) hand(producer Producer) { s.handTo(producer, s.next()) }
+func (s *sender) hand(producer Producer) {
+	s.follow(producer)
+	message := s.message()
+	s.handTo(producer, letter{message: message, lane: s.next()})
+}
 
-func (s *sender) handTo(producer Producer, lane history.TopicPartition) {
-	ticket := s.env.Recorder.Begin(producer.Process, lane)
-	producer.Send(s.env.Life, s.record(producer, lane, ticket), func(r clients.Result) { s.answered(ticket, r) })
+func (s *sender) handTo(producer Producer, l letter) {
+	ticket := s.env.Recorder.Begin(producer.Process, l.lane)
+	s.kept.put(l)
+	record := s.record(producer, l.lane, ticket)
+	record.Key = l.key()
+	producer.Send(s.env.Life, record, func(r clients.Result) {
+		if s.answered(ticket, r) && r.Outcome == history.Acked {
+			s.kept.drop(l)
+		}
+	})
 }
 
 // handAll is hand for the records of one call. A producer that takes no more
@@ -81,7 +95,7 @@ func (s *sender) handAll(producer Producer, n int) {
 	batcher, ok := producer.Producer.(clients.Batcher)
 	if !ok {
 		for range n {
-			s.handTo(producer, lane)
+			s.handTo(producer, letter{lane: lane})
 		}
 		return
 	}
@@ -108,16 +122,24 @@ func (s *sender) record(producer Producer, lane history.TopicPartition, ticket h
 	return clients.Record{Topic: lane.Topic, Partition: lane.Partition, Value: value}
 }
 
-func (s *sender) answered(ticket history.Ticket, r clients.Result) {
+// answered says whether the answer counts: one that comes after the wait was
+// ended does not.
+func (s *sender) answered(ticket history.Ticket, r clients.Result) bool {
 	err := s.env.Recorder.End(ticket, r.Outcome, r.Offset, r.Error)
 	// An answer after the wait was ended is no news: the op is unknown.
 	if err != nil && !errors.Is(err, history.ErrGivenUp) {
 		s.env.Broken(fmt.Errorf("producer %d: %w", s.index, err))
 	}
+	s.another()
+	return err == nil
+}
+
+// another lets one more record be unanswered.
+func (s *sender) another() {
 	if s.free != nil {
 		select {
 		case s.free <- struct{}{}:
-		default: // it was answered twice, which Broken knows
+		default: // one was answered twice, which Broken knows
 		}
 	}
 }
@@ -138,7 +160,7 @@ func each(ctx context.Context, env Env, do func(context.Context, *sender) error)
 	var all sync.WaitGroup
 	turns := newRota(len(env.Producers))
 	for i, seat := range env.Producers {
-		s := &sender{env: env, index: i, seat: seat, rota: turns}
+		s := &sender{env: env, index: i, seat: seat, rota: turns, process: -1, kept: newKept(env.Plan)}
 		if most := max(env.Plan.Outstanding, env.Plan.Burst); most > 0 {
 			s.free = make(chan struct{}, most)
 			for range most {

@@ -43,7 +43,10 @@ func (transactions) Draw(spec history.WorkloadSpec, partitions int, from *rand.R
 	case spec.Transaction < 0 || spec.Transaction > mostInTransaction:
 		return plan, fmt.Errorf("transaction %d: want 1 to %d records", spec.Transaction, mostInTransaction)
 	}
-	return plan, drawLanes(&plan, spec, partitions, from)
+	if err := drawLanes(&plan, spec, partitions, from); err != nil {
+		return plan, err
+	}
+	return plan, checkWhole(plan)
 }
 
 // again is how long a sender waits before it tries to abort again.
@@ -86,6 +89,7 @@ func (s *sender) begin(ctx context.Context) (Producer, error) {
 		return Producer{}, err
 	}
 	defer s.seat.Give()
+	s.wholeMessage()
 	producer := s.seat.next()
 	t, err := transactional(producer)
 	if err != nil {
@@ -104,6 +108,7 @@ func (s *sender) fill(ctx context.Context, producer Producer, quota *quota) erro
 			return err
 		}
 		if err := s.with(ctx, producer, func(clients.Transactional) error { s.hand(producer); return nil }); err != nil {
+			s.another() // it was not handed over
 			return err
 		}
 		s.env.Called(s.index)

@@ -74,7 +74,7 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 	plan := history.WorkloadPlan{
 		Name: spec.Name, Producers: spec.Producers, Records: spec.Records,
 		Size: spec.Size, Warmup: spec.Warmup, Tail: spec.Tail, Batch: spec.Batch, Outstanding: spec.Outstanding, Burst: spec.Burst,
-		Step: spec.Step,
+		Step: spec.Step, Messages: spec.Messages, Resend: spec.Resend,
 	}
 	rate, err := ParseRate(spec.Rate)
 	if err != nil {
@@ -95,6 +95,9 @@ func common(spec history.WorkloadSpec) (history.WorkloadPlan, error) {
 		return plan, fmt.Errorf("burst %d: want whole calls of %d records", spec.Burst, max(spec.Batch, 1))
 	case spec.Outstanding != 0 && spec.Outstanding < max(spec.Batch, 1):
 		return plan, fmt.Errorf("outstanding %d: want as many as a call has records (%d) or more, or leave it out for no limit", spec.Outstanding, max(spec.Batch, 1))
+	}
+	if err := checkMessages(spec); err != nil {
+		return plan, err
 	}
 	switch { // what depends on time does not come back step by step
 	case spec.Step && rate > 0:
@@ -135,6 +138,7 @@ func Warm(ctx context.Context, env Env) error {
 	if env.Plan.Warmup == 0 {
 		return nil
 	}
+	env.Plan.Messages, env.Plan.Resend = "", false
 	return each(ctx, env, func(ctx context.Context, s *sender) error {
 		if env.Plan.Transaction > 0 {
 			return s.warmTransaction(ctx)
@@ -165,7 +169,7 @@ func Send(ctx context.Context, env Env) error {
 		if env.Plan.Step {
 			return s.stepwise(ctx, env.Plan.Records, env.Called)
 		}
-		for quota := newQuota(env); quota.more(); {
+		for quota := newQuota(env); quota.more() || s.midMessage(); {
 			if err := quota.wait(ctx); err != nil {
 				return err
 			}

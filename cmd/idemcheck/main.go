@@ -139,7 +139,7 @@ could not do its job; 64 wrong usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(), checkCommand(), showCommand(), listCommand(),
+	root.AddCommand(consumerCommand(), runCommand(), checkCommand(), showCommand(), listCommand(),
 		doctorCommand(), cleanCommand(), versionCommand(), driverCommand(), conformCommand(), replayCommand(), shrinkCommand(), bisectCommand())
 	return root
 }
