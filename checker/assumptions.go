@@ -178,22 +178,28 @@ func (j *judgement) checkAfter() {
 	j.checkCover()
 }
 
-// checkRefused finds out whether a client refused what it was asked. One that
-// opens may do so at every record: then each of them failed for certain, no
-// request with records ever came, and no fault had anything to do with it.
+// checkRefused finds out whether a client refused what it was asked, or to send
+// to brokers that seem not to have what it needs. One that opens may do so at
+// every record: then each of them came back with an error, no request with
+// records ever came, and no fault had anything to do with it.
 func (j *judgement) checkRefused() {
 	c := j.verdict.Coverage
 	literal := len(j.manifest.Processes) > 0
 	for _, p := range j.manifest.Processes {
 		literal = literal && p.Literal
 		if p.Refused != "" {
-			j.refused = "the client would not open with what it was asked: " + p.Refused
+			j.refused = "the client would not open: " + p.Refused
 			c[covRefused] = 1
 			return
 		}
 	}
-	if literal && c[covSent] > 0 && c[covFailed] == c[covSent] && c[covBatches] == 0 && c[covFaultsFired] == 0 {
+	switch {
+	case c[covSent] == 0 || c[covBatches] > 0 || c[covFaultsFired] > 0:
+	case literal && c[covFailed] == c[covSent]:
 		j.refused = "the client took no record with what it was asked"
+		c[covRefused] = 1
+	case c[covHidden] > 0 && c[covFailed]+c[covUnknown] == c[covSent] && c[covUnanswered] == 0:
+		j.refused = "the client sent no record to brokers that lack an API"
 		c[covRefused] = 1
 	}
 }

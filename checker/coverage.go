@@ -124,7 +124,7 @@ func Counters() []Counter {
 		{covReconnects, "connections that carried produce requests of a client to a broker which it had been connected to before"},
 		{covDisconnects, "client connections that ended"},
 		{covNotKafka, "connections that carried bytes which are not Kafka frames"},
-		{covHidden, "lists of APIs that clients were given without some that the brokers have"},
+		{covHidden, "times the proxy kept an API from a client: left it out of a list, or ended the connection that it was asked for on"},
 		{covMaxInFlight, "most produce requests seen in flight on one connection"},
 		{covIdempotentBatches, "batches that carried a producer id"},
 		{covSequences, "producer ids in partitions: each has a sequence of its own"},

@@ -126,7 +126,7 @@ func TestWhatTheWireExercisedIsCounted(t *testing.T) {
 	covers(t, m, map[string]int64{
 		"sent": 10, "acked": 7, "failed": 1, "unknown": 2, "unanswered": 1, "appended_records": 7, "unacked_appended": 0,
 		"batches": 10, "answers": 8, "answers_0": 7, "answers_6": 1, "leader_changes": 1, "epoch_bumps": 1, "restamped": 1,
-		"retries": 1, "producer_ids": 2, "connections": 2, "disconnects": 1, "not_kafka": 1, "hidden_apis": 1, "withheld_requests": 1,
+		"retries": 1, "producer_ids": 2, "connections": 2, "disconnects": 1, "not_kafka": 1, "hidden_apis": 2, "withheld_requests": 1,
 		"cut_requests": 1, "reconnects": 0, "max_in_flight": 2, "faults_fired": 0,
 	})
 	m = baseRun().fault("cut-after-append", history.FaultStarted, history.FaultEnded)

@@ -18,15 +18,23 @@ func TestAClientThatRefusesIsNoPassAndCountsAsRefused(t *testing.T) {
 	}
 	usual := taken(history.Failed)
 	usual.manifest.Processes[0].Literal = false
+	lacking := func(outcome history.Outcome) *memoryRun {
+		m := taken(outcome)
+		m.manifest.Processes[0].Literal = false
+		return m.batch(history.WireEvent{At: second, Kind: history.WireHidden, Action: history.ActionForged})
+	}
+	sent := lacking(history.Unknown).sequential(2, 2)
 	for name, c := range map[string]struct {
 		run     *memoryRun
 		refused int64
 		why     string
 	}{
-		"it would not open":                     {newMemoryRun(unopened), 1, "would not open with what it was asked: idempotency requires acks=all"},
+		"it would not open":                     {newMemoryRun(unopened), 1, "would not open: idempotency requires acks=all"},
 		"it takes no record":                    {taken(history.Failed), 1, "took no record"},
 		"it may have sent what failed":          {taken(history.Unknown), 0, ""},
 		"nobody asked for it to be literal":     {usual, 0, ""},
+		"it sends nothing to such brokers":      {lacking(history.Unknown), 1, "sent no record to brokers that lack an API"},
+		"it sent to such brokers":               {sent, 0, ""},
 		"it sent, and everything was all right": {newMemoryRun(literal()).sequential(1, 5), 0, "every guarantee held"},
 	} {
 		v := c.run.judge()

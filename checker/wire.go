@@ -119,9 +119,7 @@ func (j *journal) take(ev *history.WireEvent) {
 	case history.WireNotKafka:
 		j.n.notKafka++
 	case history.WireHidden:
-		if ev.Action == history.ActionForged {
-			j.n.hidden++
-		}
+		j.n.hidden++
 	case history.WireInitProducerID:
 		j.initialised(ev)
 	case history.WireRequest:

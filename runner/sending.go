@@ -116,9 +116,9 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 		Literal: spec.Literal, Acks: spec.Acks, InFlight: r.scenario.Workload.InFlight,
 		RetryBackoff: spec.Options.RetryBackoff, Opened: opened, Options: options(spec.Options), TransactionalID: o.TransactionalID,
 	}
-	if refused := (*clients.Refused)(nil); errors.As(err, &refused) && spec.Literal {
+	if why := r.refusal(ctx, spec, err); why != "" {
 		about.Library, about.Version = bought(spec)
-		about.Refused = refused.Error()
+		about.Refused = why
 		return nil, about, nil
 	}
 	if err != nil {
@@ -134,6 +134,23 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 		about.PID = p.PID()
 	}
 	return producer, about, nil
+}
+
+// refusal is what a client said that would not open, where that is evidence: of a
+// library that was asked exactly what it refuses, or of one that meets brokers
+// which lack an API. Empty: it opened, or could not for another reason.
+func (r *run) refusal(ctx context.Context, spec suites.Client, err error) string {
+	var unsupported *clients.Unsupported
+	var refused *clients.Refused
+	switch {
+	case err == nil || ctx.Err() != nil || errors.As(err, &unsupported):
+		return ""
+	case spec.Literal && errors.As(err, &refused):
+		return refused.Error()
+	case len(r.scenario.Cluster.Hide) > 0:
+		return err.Error()
+	}
+	return ""
 }
 
 func clientOptions(spec suites.Client, inFlight int, clientID string) clients.Options {

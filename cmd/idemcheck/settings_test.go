@@ -38,5 +38,5 @@ func TestWhatAClientRefusesIsEvidenceWithItsSentence(t *testing.T) {
 }
 
 func TestARunInWhichAClientRefusesIsNoPassByItself(t *testing.T) {
-	cli(t, t.TempDir(), "run", "claims/enforced-settings-acks").want(t, exitInconclusive, "would not open with what it was asked: idempotency requires acks=all")
+	cli(t, t.TempDir(), "run", "claims/enforced-settings-acks").want(t, exitInconclusive, "would not open: idempotency requires acks=all")
 }
