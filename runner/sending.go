@@ -140,10 +140,10 @@ func (r *run) openOne(ctx context.Context, index int, clientID string) (clients.
 // library that was asked exactly what it refuses, or of one that meets brokers
 // which lack an API. Empty: it opened, or could not for another reason.
 func (r *run) refusal(ctx context.Context, spec suites.Client, err error) string {
-	var unsupported *clients.Unsupported
+	var skipped *Skipped
 	var refused *clients.Refused
 	switch {
-	case err == nil || ctx.Err() != nil || errors.As(err, &unsupported):
+	case err == nil || ctx.Err() != nil || errors.As(err, &skipped):
 		return ""
 	case spec.Literal && errors.As(err, &refused):
 		return refused.Error()
