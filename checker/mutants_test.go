@@ -125,7 +125,6 @@ func mutants() []mutant {
 		{"who has no successor is a zombie", "zombies.go", "p.Producer == j.process[id].Producer && p.ID < id", "p.ID < id"},
 		{"a zombie's answers are what clients were told", "zombies.go", "case hasAppended(ev):", "case ev.Action == history.ActionPassed:"},
 		{"any refusal fences", "zombies.go", "case fences(code):", "case code > 0:"},
-		{"what is kept from a broker reached it", "wire.go", "\tcase history.ActionPassed:\n\t\tj.reached(ev)\n\t}", "\t}\n\tj.reached(ev)"},
 		{"any first sequence is a new beginning", "zombies.go", " || ev.BaseSequence != 0", ""},
 		{"windows forget the ops before them", "linear/windows.go", "if op.ret >= earliest {", "if false {"},
 		{"windows carry the ops called first", "linear/windows.go", "return op.call < last", "return op.call > last"},

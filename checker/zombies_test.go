@@ -39,7 +39,7 @@ func TestWhatReachesABrokerAfterItsProducerWasFollowedIsAZombies(t *testing.T) {
 	}
 	another := replaced()
 	another.manifest.Processes[1].Producer = 1
-	covers(t, held(another, later+30), map[string]int64{"zombie_batches": 0, "sequence_resets": 0})
+	covers(t, held(another, later+30).batch(with(answer(1, 2, 1, later+31, 0, 2), gone)), map[string]int64{"zombie_batches": 0, "sequence_resets": 0})
 }
 
 func TestAProducerThatFollowsAnotherBeginsItsSequences(t *testing.T) {

@@ -333,6 +333,7 @@ func TestTheOverviewTellsTheRunFromItsBeginningToItsVerdict(t *testing.T) {
 			Run: "0badcafe", Scenario: "ack-loss", Why: "because", Seed: 7, ClockBase: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC),
 			Cluster: history.ClusterFacts{Kind: "docker", Image: "apache/kafka:4.1.0"}, Ended: history.EndedInterrupted, EndedIn: "send", Error: "stopped",
 			Processes: []history.Process{{Library: "franz-go", Version: "v1", Idempotence: true, Acks: "all", Sent: 1}},
+			Consumers: []history.Consumer{{ID: 1, Library: "franz-go", Version: "v1", Processed: 130, End: "signal: killed"}},
 			Topics:    []history.Topic{{Name: "t", Partitions: 1, Replication: 3, Ends: []int64{9}}},
 			Phases:    []history.Phase{{Name: "open", Start: 0, End: 1e9}, {Name: "send", Start: 1e9}},
 		},
@@ -348,6 +349,7 @@ func TestTheOverviewTellsTheRunFromItsBeginningToItsVerdict(t *testing.T) {
 	for _, want := range []string{
 		"ack-loss  because\n  run 0badcafe, seed 7, 2025-01-02T03:04:05Z, docker apache/kafka:4.1.0\n",
 		"  producer 0: franz-go v1, idempotence on, acks all, 1 record\n",
+		"  consumer 1: franz-go v1, processed 130 records, ended: signal: killed\n",
 		"  topic t: 1 partition, replication 3, end offsets [9]\n",
 		"  interrupted in phase send: stopped\n",
 		"       0.000 s  phase open (1s)\n",

@@ -37,6 +37,9 @@ func Overview(out io.Writer, run *history.Run, v *checker.Verdict, s Style) {
 			fmt.Fprintf(w, "    %s is not in force as asked: %s\n", u.Option, u.Why)
 		}
 	}
+	for _, c := range m.Consumers {
+		fmt.Fprintf(w, "  consumer %d: %s %s, processed %s, ended: %s\n", c.ID, c.Library, c.Version, records(c.Processed), c.End)
+	}
 	for _, t := range m.Topics {
 		fmt.Fprintf(w, "  topic %s: %s, replication %d, end offsets %v\n", t.Name, counted(t.Partitions, "partition", "partitions"), t.Replication, t.Ends)
 	}
