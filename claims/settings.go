@@ -52,7 +52,11 @@ func did(f Figures) string {
 	if f["batches"] == 0 {
 		return "sent nothing"
 	}
-	return strings.Join([]string{ids(f), acknowledgements(f), fmt.Sprintf("at most %d in flight", f["max_in_flight"]), attempts(f)}, ", ")
+	words := []string{ids(f), acknowledgements(f)}
+	if f["max_in_flight"] > 0 { // with acks=0 nothing is waited for
+		words = append(words, fmt.Sprintf("at most %d in flight", f["max_in_flight"]))
+	}
+	return strings.Join(append(words, attempts(f)), ", ")
 }
 
 func ids(f Figures) string {

@@ -42,12 +42,12 @@ func TestWhatAClientWasAskedSaidAndDid(t *testing.T) {
 		"off": {[]Run{opened(map[string]int64{"batches": 4, "max_in_flight": 1, "most_attempts": 3, "least_gap_ms": 90, "most_gap_ms": 110})},
 			Setting{Said: "opened", Did: "producer id -1, acks=1, at most 1 in flight, a batch sent up to 3 times, 90 to 110 ms apart"}},
 		"without acknowledgements": {[]Run{opened(map[string]int64{"batches": 4, "acks_none_batches": 4})},
-			Setting{Said: "opened", Did: "producer id -1, acks=0, at most 0 in flight, each batch sent once"}},
+			Setting{Said: "opened", Did: "producer id -1, acks=0, each batch sent once"}},
 		"some of everything": {[]Run{opened(map[string]int64{"batches": 4, "idempotent_batches": 1, "acks_all_batches": 2, "acks_none_batches": 1})},
-			Setting{Said: "opened", Did: "producer id in 1 of 4 batches, acks=all in 2 and acks=0 in 1 of 4 batches, at most 0 in flight, each batch sent once"}},
+			Setting{Said: "opened", Did: "producer id in 1 of 4 batches, acks=all in 2 and acks=0 in 1 of 4 batches, each batch sent once"}},
 		"refused": {[]Run{refused, refused}, Setting{Said: "refused: no", Did: "sent nothing"}},
 		"not alike": {[]Run{refused, opened(map[string]int64{"batches": 1})},
-			Setting{Said: "opened; or: refused: no", Did: "producer id -1, acks=1, at most 0 in flight, each batch sent once"}},
+			Setting{Said: "opened; or: refused: no", Did: "producer id -1, acks=1, each batch sent once"}},
 	} {
 		d := Decision{Row: suites.Row{Settings: true, Sides: map[string]suites.Side{"a": {}}}, Client: "java@3.0.0",
 			Runs: map[string][]Run{"a": c.runs}, Figures: map[string]Figures{"a": Sum(c.runs)}}

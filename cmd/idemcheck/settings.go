@@ -77,7 +77,7 @@ func said(run *history.Run, p history.Process) string {
 		}
 	}
 	if failed > 0 {
-		text += "; every record failed: " + first
+		text += "; it reported success for no record: " + first
 	}
 	return text
 }
