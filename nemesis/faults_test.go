@@ -175,6 +175,11 @@ func TestBrokerFaultsDoTheirCallsInOrder(t *testing.T) {
 		RestartFollowers:    {followers, "wait a leader, stop 11, start 11, whole, stop 12, start 12, whole, replicas", "brokers [11 12] (followers of t/0, which broker 10 leads)"},
 		"followers by kill": {killed, "wait a leader, kill 11, start 11, whole, kill 12, start 12, whole, replicas", "brokers [11 12] (followers of t/0, which broker 10 leads)"},
 		RollingRestart:      {planned(RollingRestart, history.TriggerRecords, 1), "stop 10, start 10, whole, stop 11, start 11, whole, stop 12, start 12, whole", "3 brokers, one after the other"},
+		"a roll by kill": {func() history.PlannedFault {
+			f := planned(RollingRestart, history.TriggerRecords, 1)
+			f.How = "kill"
+			return f
+		}(), "kill 10, start 10, whole, kill 11, start 11, whole, kill 12, start 12, whole", "3 brokers, one after the other"},
 		MoveLeader:          {planned(MoveLeader, history.TriggerRecords, 1), "leader, move t/0", "broker 10 (leader of t/0, leader epoch 7)"},
 		Latency + " on one": {func() history.PlannedFault { f := healIn(Latency); f.Delay, f.Target.Broker = time.Second, 1; return f }(), "latency downstream on 1: map[latency:1000], remove latency on 1", "links of 1 brokers"},
 		Bandwidth: {func() history.PlannedFault { f := healIn(Bandwidth); f.Rate = 64; return f }(),

@@ -42,10 +42,7 @@ func (n *Nemesis) restartFollowers(f *fault) error {
 	}
 	n.began(f, fmt.Sprintf("brokers %v (followers of %s/%d, which broker %d leads)", followers, topic, partition, before.Leader))
 	power := n.env.Cluster.(cluster.Power)
-	stop, how := power.Stop, "stopped gracefully"
-	if f.plan.How == "kill" {
-		stop, how = power.Kill, "killed"
-	}
+	stop, how := stopOf(power, f)
 	for i, b := range followers {
 		if i > 0 && n.ending() {
 			n.detail(f, "cut short after %d followers: the run was over", i)
