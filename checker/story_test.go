@@ -12,6 +12,7 @@ func TestOnlyWhatIsDoneToBrokersMayCostThemWhatTheyKnew(t *testing.T) {
 		"stop-leader":         {true, true},
 		"rolling-restart":     {true, true},
 		"restart-all":         {true, true},
+		"restart-followers":   {true, true},
 		"upgrade":             {true, true},
 		"full-disk":           {true, true},
 		"unclean-election":    {true, true},

@@ -85,7 +85,7 @@ func Catalogue() []Kind {
 
 // everything lists every fault, family by family.
 func everything() []Kind {
-	return slices.Concat(frameFaults(), toxicFaults(), powerFaults(), leaderFaults(), producerFaults(),
+	return slices.Concat(frameFaults(), toxicFaults(), powerFaults(), followerFaults(), leaderFaults(), producerFaults(),
 		metadataFaults(), stateFaults(), upgradeFaults(), lateFaults(), silenceFaults(), connectionFaults(), isolateFaults(), replicaFaults(), diskFaults())
 }
 

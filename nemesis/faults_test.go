@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idemcheck/idemcheck/cluster"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/proxy"
 )
@@ -154,8 +155,10 @@ func TestBrokerFaultsDoTheirCallsInOrder(t *testing.T) {
 		return f
 	}
 	restart := planned(RestartLeader, history.TriggerRecords, 1)
-	kill := restart
+	kill, followers := restart, planned(RestartFollowers, history.TriggerRecords, 1)
 	kill.How = "kill"
+	killed := followers
+	killed.How = "kill"
 	for name, c := range map[string]struct {
 		fault  history.PlannedFault
 		calls  string
@@ -169,7 +172,14 @@ func TestBrokerFaultsDoTheirCallsInOrder(t *testing.T) {
 		KillController:      {healIn(KillController), "controller, kill 12, wait controller not 12, start 12, whole", "broker 12 (active controller, epoch 3)"},
 		RestartLeader:       {restart, "leader, stop 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
 		"restart by kill":   {kill, "leader, kill 10, start 10, whole", "broker 10 (leader of t/0, leader epoch 7)"},
+		RestartFollowers:    {followers, "wait a leader, stop 11, start 11, whole, stop 12, start 12, whole, replicas", "brokers [11 12] (followers of t/0, which broker 10 leads)"},
+		"followers by kill": {killed, "wait a leader, kill 11, start 11, whole, kill 12, start 12, whole, replicas", "brokers [11 12] (followers of t/0, which broker 10 leads)"},
 		RollingRestart:      {planned(RollingRestart, history.TriggerRecords, 1), "stop 10, start 10, whole, stop 11, start 11, whole, stop 12, start 12, whole", "3 brokers, one after the other"},
+		"a roll by kill": {func() history.PlannedFault {
+			f := planned(RollingRestart, history.TriggerRecords, 1)
+			f.How = "kill"
+			return f
+		}(), "kill 10, start 10, whole, kill 11, start 11, whole, kill 12, start 12, whole", "3 brokers, one after the other"},
 		MoveLeader:          {planned(MoveLeader, history.TriggerRecords, 1), "leader, move t/0", "broker 10 (leader of t/0, leader epoch 7)"},
 		Latency + " on one": {func() history.PlannedFault { f := healIn(Latency); f.Delay, f.Target.Broker = time.Second, 1; return f }(), "latency downstream on 1: map[latency:1000], remove latency on 1", "links of 1 brokers"},
 		Bandwidth: {func() history.PlannedFault { f := healIn(Bandwidth); f.Rate = 64; return f }(),
@@ -177,6 +187,9 @@ func TestBrokerFaultsDoTheirCallsInOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
+			if c.fault.Fault == RestartFollowers {
+				w.replicas = cluster.Replicas{Leader: 10, Epoch: 7, Assigned: []int32{11, 10, 12}, InSync: []int32{10, 11, 12}}
+			}
 			n := begin(t, w, c.fault)
 			n.Called(0)
 			eventually(t, "its end", func() bool { n.mu.Lock(); defer n.mu.Unlock(); return n.faults[0].state == over })
@@ -206,10 +219,12 @@ func TestABrokerFaultThatFailsIsBrokenAndBringsTheBrokerBack(t *testing.T) {
 		"the stop fails":           {RestartLeader, "stop 10", "leader, stop 10, start 10", "started broken"},
 		"it does not become whole": {RestartLeader, "whole", "leader, stop 10, start 10, whole", "started broken"},
 		"the roll stops":           {RollingRestart, "start 11", "stop 10, start 10, whole, stop 11, start 11", "started broken"},
+		"a follower fails":         {RestartFollowers, "start 11", "wait a leader, stop 11, start 11", "started broken"},
 		"the move fails":           {MoveLeader, "move t/0", "leader, move t/0", "started broken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
+			w.replicas = cluster.Replicas{Leader: 10, Assigned: []int32{10, 11, 12}}
 			w.fail[c.call] = errors.New("no way")
 			f := planned(c.fault, history.TriggerRecords, 1)
 			n := begin(t, w, f)

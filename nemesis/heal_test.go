@@ -142,6 +142,53 @@ func TestARollingRestartGoesNoFurtherOnceTheRunIsOver(t *testing.T) {
 	}
 }
 
+func TestFollowersAreLeftAloneOnceTheRunIsOver(t *testing.T) {
+	w := newWorld()
+	w.replicas = cluster.Replicas{Leader: 11, Assigned: []int32{10, 11, 12}}
+	w.enter["stop 10"] = make(chan struct{})
+	n := begin(t, w, planned(RestartFollowers, history.TriggerRecords, 1))
+	n.Called(0)
+	eventually(t, "the first stop", func() bool { return slices.Contains(w.did(), "stop 10") })
+	healed := make(chan struct{})
+	go func() { n.Heal(); close(healed) }()
+	eventually(t, "healing", n.ending)
+	close(w.enter["stop 10"])
+	<-healed
+	n.Report()
+	if calls := strings.Join(w.did(), ", "); calls != "wait a leader, stop 10, start 10, whole" {
+		t.Errorf("did %s", calls)
+	}
+	if lines := w.journal(0); !strings.Contains(lines[1].Detail, "cut short after 1 followers") {
+		t.Errorf("%+v", lines[1])
+	}
+}
+
+func TestALeaderThatDidNotStayWhileItsFollowersRestartedIsNoted(t *testing.T) {
+	for name, c := range map[string]struct {
+		after int32
+		says  bool
+	}{"it stayed": {10, false}, "it did not": {12, true}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.replicas = cluster.Replicas{Leader: 10, Assigned: []int32{10, 11, 12}}
+			w.enter["stop 12"] = make(chan struct{})
+			n := begin(t, w, planned(RestartFollowers, history.TriggerRecords, 1))
+			n.Called(0)
+			eventually(t, "the last stop", func() bool { return slices.Contains(w.did(), "stop 12") })
+			w.mu.Lock()
+			w.replicas.Leader = c.after
+			w.mu.Unlock()
+			close(w.enter["stop 12"])
+			eventually(t, "its end", func() bool { n.mu.Lock(); defer n.mu.Unlock(); return n.faults[0].state == over })
+			n.Heal()
+			n.Report()
+			if detail := w.journal(0)[1].Detail; strings.Contains(detail, "leadership moved from broker 10 to 12 meanwhile") != c.says {
+				t.Errorf("the detail is %q", detail)
+			}
+		})
+	}
+}
+
 func TestLastingFaultsHealByTimeOrByAnothersEnd(t *testing.T) {
 	w := newWorld()
 	timed := planned(KillLeader, history.TriggerRecords, 1)

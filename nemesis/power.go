@@ -43,15 +43,15 @@ func powerFaults() []Kind {
 		away(PauseBroker, "broker", "broker", "SIGSTOP of a broker, SIGCONT when healed", pause, resume),
 		away(PauseLeader, "leader", "partition", "SIGSTOP of the broker that leads a partition, SIGCONT when healed: the zombie leader", pause, resume),
 		away(StopLeader, "leader", "partition", "the broker that leads a partition is stopped gracefully; started again when healed", stop, start),
-		{Name: RestartAll, Family: OnBroker, Needs: power, alone: true, role: "broker",
-			Explain: "all brokers are stopped gracefully at once, then all are started",
-			beside:  (*Nemesis).restartAll},
+		{Name: RestartAll, Family: OnBroker, Needs: power, alone: true, role: "broker", knobs: []string{"how"},
+			Explain: "all brokers are stopped at once (how: graceful, or kill, as when the power fails), then all are started",
+			check:   checkHow, beside: (*Nemesis).restartAll},
 		{Name: RestartLeader, Family: OnBroker, Needs: power, alone: true, role: "leader", targets: []string{"partition"}, knobs: []string{"how"},
 			Explain: "the broker that leads a partition is stopped (how: graceful, or kill) and started again at once",
 			check:   checkHow, beside: (*Nemesis).restartLeader},
-		{Name: RollingRestart, Family: OnBroker, Needs: power, alone: true, role: "broker",
-			Explain: "every broker in turn is stopped gracefully and started; the next one when the cluster is whole again",
-			beside:  (*Nemesis).rollingRestart},
+		{Name: RollingRestart, Family: OnBroker, Needs: power, alone: true, role: "broker", knobs: []string{"how"},
+			Explain: "every broker in turn is stopped (how: graceful, or kill) and started; the next one when the cluster is whole again",
+			check:   checkHow, beside: (*Nemesis).rollingRestart},
 	}
 }
 
@@ -153,15 +153,20 @@ func (n *Nemesis) restartLeader(f *fault) error {
 		return err
 	}
 	n.began(f, target)
-	stop, how := power.Stop, "stopped gracefully"
-	if f.plan.How == "kill" {
-		stop, how = power.Kill, "killed"
-	}
+	stop, how := stopOf(power, f)
 	if err := n.bounce(ctx, power, broker, stop); err != nil {
 		return err
 	}
 	n.detail(f, "%s and started", how)
 	return n.whole(ctx, f)
+}
+
+// stopOf is how a fault ends a broker's process, and the same in words.
+func stopOf(power cluster.Power, f *fault) (end func(context.Context, int32) error, how string) {
+	if f.plan.How == "kill" {
+		return power.Kill, "killed"
+	}
+	return power.Stop, "stopped gracefully"
 }
 
 // bounce stops a broker and starts it. It tries to start it even when the stop

@@ -14,6 +14,7 @@ import (
 // goes no further once everything is being healed.
 func (n *Nemesis) rollingRestart(f *fault) error {
 	power := n.env.Cluster.(cluster.Power)
+	stop, _ := stopOf(power, f)
 	n.began(f, fmt.Sprintf("%d brokers, one after the other", len(n.env.Cluster.Brokers())))
 	for i, b := range n.env.Cluster.Brokers() {
 		if i > 0 && n.ending() {
@@ -21,7 +22,7 @@ func (n *Nemesis) rollingRestart(f *fault) error {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		err := n.bounce(ctx, power, b.ID, power.Stop)
+		err := n.bounce(ctx, power, b.ID, stop)
 		if err == nil {
 			err = n.whole(ctx, f)
 		}
@@ -38,7 +39,7 @@ func (n *Nemesis) rollingRestart(f *fault) error {
 const stopPatience = 5 * time.Second
 
 // restartAll stops all brokers at once and starts them, as when a whole cluster
-// is taken down for maintenance. They must come up together: none of them is
+// is taken down for maintenance, or loses its power. They must come up together: none of them is
 // ready before a majority of the controllers is.
 func (n *Nemesis) restartAll(f *fault) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -57,7 +58,8 @@ func (n *Nemesis) restartAll(f *fault) error {
 	return n.whole(ctx, f)
 }
 
-// stopAll stops every broker gracefully, and kills those that can't stop.
+// stopAll ends every broker, as the fault says. Of those that are to stop
+// gracefully it kills the ones that can't.
 //
 // A KRaft broker asks the active controller for leave to stop, and asks for up
 // to five minutes (BrokerServer.shutdown, BrokerLifecycleManager). Where brokers
@@ -66,6 +68,7 @@ func (n *Nemesis) restartAll(f *fault) error {
 // does it that lost its patience.
 func (n *Nemesis) stopAll(ctx context.Context, f *fault) error {
 	power := n.env.Cluster.(cluster.Power)
+	end, _ := stopOf(power, f)
 	type exit struct {
 		broker int32
 		err    error
@@ -74,7 +77,7 @@ func (n *Nemesis) stopAll(ctx context.Context, f *fault) error {
 	running := make(map[int32]bool)
 	for _, b := range n.env.Cluster.Brokers() {
 		running[b.ID] = true
-		go func() { exits <- exit{b.ID, power.Stop(ctx, b.ID)} }()
+		go func() { exits <- exit{b.ID, end(ctx, b.ID)} }()
 	}
 	var (
 		errs   []error

@@ -35,6 +35,21 @@ func TestAllBrokersAreStoppedBeforeOneIsStarted(t *testing.T) {
 	}
 }
 
+func TestAllBrokersAreKilledWhereThePowerFails(t *testing.T) {
+	w := newWorld()
+	f := planned(RestartAll, history.TriggerRecords, 1)
+	f.How = "kill"
+	n := begin(t, w, f)
+	n.Called(0)
+	eventually(t, "its end", func() bool { n.mu.Lock(); defer n.mu.Unlock(); return n.faults[0].state == over })
+	n.Heal()
+	n.Report()
+	calls := w.did()
+	if ends := slices.Sorted(slices.Values(calls[:3])); !slices.Equal(ends, []string{"kill 10", "kill 11", "kill 12"}) || len(calls) != 7 {
+		t.Errorf("did %v", calls)
+	}
+}
+
 func TestABrokerThatDoesNotStopIsStartedAllTheSame(t *testing.T) {
 	w := newWorld()
 	w.fail["stop 11"] = errors.New("it hangs")

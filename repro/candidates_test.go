@@ -116,7 +116,7 @@ func TestEveryFaultOfTheTableIsInTheCatalogueAndTheTableHasNoCircle(t *testing.T
 func TestWhatIsPutInTheirPlaceIsPossible(t *testing.T) {
 	heal, delay := history.HealSpec{After: time.Second}, history.Knobs{Delay: time.Second}
 	with := map[string]history.FaultSpec{
-		"upgrade": {Knobs: history.Knobs{Kafka: "4.3.1"}}, "restart-all": {}, "rolling-restart": {},
+		"upgrade": {Knobs: history.Knobs{Kafka: "4.3.1"}}, "restart-all": {Knobs: history.Knobs{How: "kill"}}, "rolling-restart": {Knobs: history.Knobs{How: "kill"}},
 		"kill-broker": {Heal: heal, Target: history.TargetSpec{Broker: history.Only(1)}}, "kill-controller": {Heal: heal},
 		"kill-leader": {Heal: heal, Target: history.TargetSpec{Partition: history.Only(1)}}, "stop-leader": {Heal: heal},
 		"pause-broker":   {Heal: heal, Target: history.TargetSpec{Broker: history.Only(1)}},

@@ -12,6 +12,7 @@ func errorCases() []Case {
 		{Name: "refused-10", Why: "a record that the broker finds too large is one error, in the library's words, and never certain not to be in the log", run: refused(messageTooLarge)},
 		{Name: "refused-29", Why: "so is a record that the broker lets nobody write", run: refused(unauthorized)},
 		{Name: "refused-87", Why: "so is a record that the broker finds invalid", run: refused(invalidRecord)},
+		{Name: "refused-45", Why: "a sequence that the broker refuses ends some idempotent producers for good, and every record is answered all the same", run: refusedSequence},
 		{Name: "retriable", Why: "what a library may try again ends in an ack, or in an error that says that it may be tried again", run: retriable},
 		{Name: "lost-answer", Why: "a record whose answer was lost may be in the log, whatever the library makes of it", run: lostAnswer},
 		{Name: "flush-errors", Why: "a record that failed is answered, so flush does not wait for it, and does not fail", run: flushErrors},
@@ -25,6 +26,7 @@ const (
 	messageTooLarge   = 10
 	notEnoughReplicas = 19
 	unauthorized      = 29
+	outOfOrder        = 45
 	invalidRecord     = 87
 )
 
@@ -60,6 +62,39 @@ func refused(code int16) func(context.Context, *trial) error {
 		}
 		return t.verify(ctx, true)
 	}
+}
+
+// refusedSequence has the broker refuse the sequence of the first batch, once.
+// Some libraries number it anew, some report an error and go on, and to some it
+// is fatal.
+func refusedSequence(ctx context.Context, t *trial) error {
+	if !t.suite.about.Idempotent {
+		return notApplicable("the library has no idempotence")
+	}
+	refused := false
+	t.broker.Obey(func(Request) Reply {
+		if refused {
+			return Reply{}
+		}
+		refused = true
+		return Reply{Code: outOfOrder}
+	})
+	d, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	for range 2 {
+		if err := d.send(ctx, d.values(2, 0, 0)...); err != nil {
+			return t.told(d, err)
+		}
+		if err := d.answered(ctx, toAnswer); err != nil {
+			return t.told(d, err)
+		}
+	}
+	if err := d.close(ctx); err != nil {
+		return t.told(d, err)
+	}
+	return t.verify(ctx, true)
 }
 
 // refuse makes a topic, refused, to which the broker lets no record.

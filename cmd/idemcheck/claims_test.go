@@ -89,3 +89,32 @@ func TestWrongUseOfClaimsIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) { cli(t, dir, c.args...).want(t, exitUsage, c.says) })
 	}
 }
+
+// The tables that pages in results/ are made from are for people to run again.
+func TestTablesBesideAPageAreFitToRunAndUseEveryScenarioBesideThem(t *testing.T) {
+	const folder = "../../results/leader-restart"
+	used := map[string]bool{"boundary.yaml": true, "settings.yaml": true}
+	for _, name := range []string{"boundary.yaml", "settings.yaml"} {
+		found, others, err := tables([]string{filepath.Join(folder, name)})
+		if err != nil || len(found) != 1 || len(others) > 0 {
+			t.Fatalf("%s: %d tables, others %v, %v", name, len(found), others, err)
+		}
+		for _, row := range found[0].Rows {
+			for _, side := range row.Sides {
+				if _, err := found[0].Find(side, vocabulary()); err != nil {
+					t.Errorf("%s: row %s: %v", name, row.ID, err)
+				}
+				used[side.Scenario] = true
+			}
+		}
+	}
+	there, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range there {
+		if !used[file.Name()] {
+			t.Errorf("%s is in no table", file.Name())
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -101,6 +102,35 @@ func TestARollingRestartTakesEveryBrokerDownInTurn(t *testing.T) {
 			waitDown(t, s, b.ID)
 		}
 	}})
+}
+
+func TestFollowersAreDownInTurnAndTheirLeaderIsNot(t *testing.T) {
+	prove(t, onBrokers, "faults/restart-followers", during{"restart-followers": func(s stage) {
+		followers, leader := following(t, s.event)
+		for _, id := range followers {
+			waitDown(t, s, id)
+			conn, err := s.cluster.Dial(t.Context(), advertised(t, s.cluster, leader))
+			if err != nil {
+				t.Errorf("broker %d leads, and does not answer while broker %d is down: %v", leader, id, err)
+				continue
+			}
+			conn.Close()
+		}
+	}})
+}
+
+// following reads from a fault on followers who they are, and who leads.
+func following(t *testing.T, e history.FaultEvent) (followers []int32, leader int32) {
+	t.Helper()
+	followers = make([]int32, 2)
+	_, rest, _ := strings.Cut(e.Target, ", which ")
+	if _, err := fmt.Sscanf(e.Target, "brokers [%d %d]", &followers[0], &followers[1]); err != nil {
+		t.Fatalf("target %q: %v", e.Target, err)
+	}
+	if _, err := fmt.Sscanf(rest, "broker %d leads", &leader); err != nil {
+		t.Fatalf("target %q: %v", e.Target, err)
+	}
+	return followers, leader
 }
 
 func TestAMovedLeaderLeadsNoMore(t *testing.T) {

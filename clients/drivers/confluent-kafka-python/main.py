@@ -125,9 +125,17 @@ class Producer(driver.Producer):
                             unmapped=unmapped)
 
     def _poll(self):
-        """Have the library call back: it does so only while it is polled."""
+        """Have the library call back: it does so only while it is polled.
+
+        A fatal error is raised here, and the error callback not called
+        (confluent_kafka.c, error_cb). What the library gives up for it is
+        reported by further polls.
+        """
         while not self._over:
-            self._producer.poll(POLL)
+            try:
+                self._producer.poll(POLL)
+            except KafkaException as error:
+                self._error(error.args[0])
 
     def _error(self, error):
         driver.log.warning("%s: %s", error.name(), error.str())
