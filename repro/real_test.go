@@ -17,6 +17,7 @@ func vocabulary() suites.Vocabulary {
 	v := suites.Vocabulary{
 		Library: func(string) error { return nil },
 		Counter: checker.KnownCounter,
+		API:     func(string) bool { return true },
 		Workload: func(s *suites.Scenario) error {
 			workload, err := workloads.ByName(s.Workload.Name)
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/history"
 	"github.com/idemcheck/idemcheck/nemesis"
+	"github.com/idemcheck/idemcheck/proxy"
 	"github.com/idemcheck/idemcheck/suites"
 	"github.com/idemcheck/idemcheck/workloads"
 )
@@ -24,6 +25,10 @@ func vocabulary() suites.Vocabulary {
 	v := faultWords()
 	v.Library = func(string) error { return nil }
 	v.Counter, v.Transactional = checker.KnownCounter, workloads.Transactional
+	v.API = func(name string) bool {
+		_, ok := proxy.APIKey(name)
+		return ok
+	}
 	v.Workload = func(s *suites.Scenario) error {
 		_, err := drawWorkload(*s, 0)
 		return errors.Unwrap(err)
