@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // ourClaims is a table of one row that holds, and one that says the opposite.
@@ -57,6 +59,70 @@ func TestClaimsOfOnesOwnAreDecided(t *testing.T) {
 				t.Error("no run directory is left")
 			}
 		})
+	}
+}
+
+func TestAClaimOnTheWireNeedsARealBroker(t *testing.T) {
+	cli(t, t.TempDir(), "run", "claims/lower-sequence-is-duplicate").want(t, exitInconclusive,
+		"not applicable lower-sequence-is-duplicate  broker: what a broker answers on the wire needs --cluster docker or external")
+}
+
+// Runs of what is measured take turns, in the opposite order every other round.
+func TestWhatIsMeasuredTakesTurnsAndIsDrawn(t *testing.T) {
+	dir := t.TempDir()
+	sent := "why: nothing goes wrong\nclients: [{idempotence: true}]\nworkload: {name: unique-append, records: 30}\ncover: {batches: 1}\n"
+	for file, text := range map[string]string{
+		"a.yaml": "name: a\n" + sent, "b.yaml": "name: b\n" + sent,
+		"mine.yaml": `title: mine
+clients: [franz-go]
+rows:
+  - id: mine
+    claim: one is like the other
+    measured: true
+    sides: {a: {scenario: a.yaml, runs: 3}, b: {scenario: b.yaml, runs: 3, client: franz-go}}
+    answers: [{answer: upheld, because: "{ratio(a.records_per_s, b.records_per_s)} times as many, {spread(a.latency_p50_us)} us"}]
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cli(t, dir, "run", "mine.yaml", "--seed", "5", "--summary", "mine.svg").want(t, exitAsExpected, "upheld         mine  franz-go: ", " times as many, ")
+	var order []string
+	for _, run := range runDirs(t, dir) {
+		order = append(order, strings.SplitN(filepath.Base(run), "Z-", 2)[1])
+	}
+	if got := strings.Join(order, " "); got != "a-seed5 b-seed5 b-seed6 a-seed6 a-seed7 b-seed7" {
+		t.Errorf("the runs were %s", got)
+	}
+	if svg, err := os.ReadFile(filepath.Join(dir, "mine.svg")); err != nil || strings.Count(string(svg), `class="run"`) != 9 { // one side has no latency in the sentence
+		t.Errorf("the plot: %v\n%s", err, svg)
+	}
+}
+
+func TestClaimsEndWhenNoClusterCanBeStarted(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+	c := cli(t, t.TempDir(), "run", "--cluster", "docker", "--image", "idemcheck/kafka:4.3.1", "claims/retry-duplicates", "claims/order")
+	c.want(t, exitBroken, "no cluster could be started, 2 times in a row")
+	if n := strings.Count(c.stdout, "retry-reorders"); n > 0 {
+		t.Errorf("it went on all the same:\n%s", c.stdout)
+	}
+}
+
+func TestWhatWasCutShortIsNotDecided(t *testing.T) {
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"mine.yaml": strings.Replace(ourClaims, "RECORDED", "upheld", 1), "lost.yaml": strings.Replace(lostAck, "records: 30", "records: 3000, rate: 20/s", 1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, dir, "run", "mine.yaml", "--summary", "mine.json")
+	s.waitFor("lost franz-go: send", 20*time.Second)
+	s.endsBy(syscall.SIGINT, 20*time.Second)
+	if text, err := os.ReadFile(filepath.Join(dir, "mine.json")); err == nil && !strings.Contains(string(text), `"decisions":null`) {
+		t.Errorf("something was decided: %s", text)
 	}
 }
 

@@ -212,6 +212,7 @@ func TestWithoutAnEngineTheErrorSaysSo(t *testing.T) {
 func TestClaimsAreDecidedOnRealBrokers(t *testing.T) {
 	needsDocker(t)
 	dir := t.TempDir()
-	c := cli(t, dir, "run", "--cluster", "docker", "--client", "franz-go", "claims/retry-duplicates", "claims/acks-all-durable", "--junit", "claims.xml")
-	c.want(t, exitAsExpected, "upheld         retry-duplicates", "upheld         acks-all-durable", "2 answers in", "2 upheld")
+	c := cli(t, dir, "run", "--cluster", "docker", "--client", "franz-go", "claims/retry-duplicates", "claims/acks-all-durable", "claims/lower-sequence-is-duplicate", "claims/consumer-duplicates", "--junit", "claims.xml")
+	c.want(t, exitAsExpected, "upheld         retry-duplicates", "upheld         acks-all-durable", "upheld         consumer-duplicates",
+		"refuted        lower-sequence-is-duplicate  broker: ", "4 answers in", "3 upheld, 1 refuted")
 }

@@ -24,6 +24,10 @@ import (
 // furtherTries is how often a side is run again whose runs prove too little.
 const furtherTries = 2
 
+// mostUnstarted is how many runs in a row may have no cluster before the rest is
+// left: an engine that does not answer will not for the next one either.
+const mostUnstarted = 2
+
 // exhibit is one side of one row, with one client: what several rows may share.
 type exhibit struct {
 	scenario suites.Scenario
@@ -58,6 +62,7 @@ type hearing struct {
 	exhibits map[string]*exhibit // by scenario and client
 	sides    map[part]*exhibit   // the same, by what they are shown for
 	place    string              // "3 of 20", of what is shown
+	missing  []string            // why the last runs had no cluster
 	book     claims.Book
 }
 
@@ -193,6 +198,9 @@ func (h *hearing) hear(ctx context.Context) (err error) {
 		}
 		h.place = fmt.Sprintf("%d of %d", at+1, len(turns))
 		h.show(ctx, session, turn)
+		if n := len(h.missing); n >= mostUnstarted && ctx.Err() == nil {
+			return fmt.Errorf("no cluster could be started, %d times in a row, and what needs one is left: %s", n, h.missing[n-1])
+		}
 		if err := settle(); err != nil {
 			return err
 		}
@@ -226,7 +234,7 @@ func (h *hearing) show(ctx context.Context, session *runner.Session, turn []*exh
 	turn = slices.Clone(turn)
 	for slices.ContainsFunc(turn, (*exhibit).wants) {
 		for _, e := range turn {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || len(h.missing) >= mostUnstarted {
 				return
 			}
 			if e.wants() {
@@ -246,6 +254,11 @@ func (h *hearing) run(ctx context.Context, session *runner.Session, e *exhibit) 
 	run, err := history.Open(r.Dir)
 	if err != nil {
 		return made // a damaged directory tells nothing; that is said elsewhere
+	}
+	if run.Manifest.EndedIn == "cluster" { // the runner's phase
+		h.missing = append(h.missing, made.Broken)
+	} else {
+		h.missing = nil
 	}
 	testify(&made, run)
 	if e.measured != "" && made.Sound() {
