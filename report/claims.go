@@ -20,8 +20,8 @@ func Claim(out io.Writer, d claims.Decision, s Style) {
 	if d.Turned() {
 		fmt.Fprintf(w, "    %s\n", s.paint(red, "recorded: "+d.Recorded))
 	}
-	if dir := evidenceDir(d); d.Turned() && dir != "" || d.Answer == claims.Inconclusive && dir != "" {
-		fmt.Fprintf(w, "    %s\n", s.paint(dim, "idemcheck show "+dir))
+	if look := lookFirst(d); look != "" && (d.Turned() || d.Answer == claims.Inconclusive) {
+		fmt.Fprintf(w, "    %s\n", s.paint(dim, look))
 	}
 	s.show(out, w.String())
 }
@@ -122,17 +122,28 @@ func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text
 // sidesOf lists the sides of a decision, by name.
 func sidesOf(d claims.Decision) []string { return slices.Sorted(maps.Keys(d.Row.Sides)) }
 
-// evidenceDir is a run directory to look at first: of a run that proves nothing,
-// where there is one.
-func evidenceDir(d claims.Decision) (dir string) {
+// lookFirst is the evidence to look at first: of a run that proves nothing, where
+// there is one.
+func lookFirst(d claims.Decision) (look string) {
 	for _, side := range sidesOf(d) {
 		for _, r := range d.Runs[side] {
-			if r.Dir != "" && (dir == "" || !r.Sound()) {
-				dir = r.Dir
+			if r.Dir != "" && (look == "" || !r.Sound()) {
+				look = exhibited(r)
 			}
 		}
 	}
-	return dir
+	return look
+}
+
+// exhibited is what shows a run: a command, or the page of its conversations.
+func exhibited(r claims.Run) string {
+	switch {
+	case r.Dir == "":
+		return ""
+	case len(r.Cases) > 0:
+		return r.Dir + "/conform.html"
+	}
+	return "idemcheck show " + r.Dir
 }
 
 // figured lists the figures of a side that are not nought, as "12 dropped_acks",

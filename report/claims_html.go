@@ -17,7 +17,7 @@ var claimsPage string
 // ClaimsHTML writes a table of claims as one page that needs nothing beside it:
 // the answers, each of which leads to its evidence.
 func ClaimsHTML(w io.Writer, b claims.Book) error {
-	page, err := template.New("claims").Parse(claimsPage)
+	page, err := template.New("claims").Funcs(template.FuncMap{"exhibited": exhibited}).Parse(claimsPage)
 	if err != nil {
 		return fmt.Errorf("read the template of the claims page: %w", err)
 	}

@@ -1,12 +1,14 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/idemcheck/idemcheck/checker"
 	"github.com/idemcheck/idemcheck/claims"
+	"github.com/idemcheck/idemcheck/conformance/matrix"
 	"github.com/idemcheck/idemcheck/suites"
 )
 
@@ -135,6 +137,24 @@ func TestARowAboutSettingsSaysWhatWasAskedSaidAndDone(t *testing.T) {
 	}
 	if !strings.Contains(html.String(), "<td>franz-go 1.2</td><td>nothing</td><td>refused: a | &lt;b&gt;</td><td>sent nothing</td>") {
 		t.Error("the HTML page lacks the line")
+	}
+}
+
+func TestCasesShowTheirConversations(t *testing.T) {
+	b := aBook()
+	d := &b.Decisions[1] // which turned
+	d.Runs["off"] = []claims.Run{claims.FromCases("runs/1-conform", []claims.Held{{Name: "gap", Verdict: matrix.Fail, Reason: "answered 0"}})}
+	var term, html, md strings.Builder
+	Claim(&term, *d, Style{})
+	if err := errors.Join(ClaimsHTML(&html, b), ClaimsMarkdown(&md, b)); err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string]string{
+		term.String(): "    runs/1-conform/conform.html\n", html.String(): "<code>runs/1-conform/conform.html</code>", md.String(): "1 case (`runs/1-conform`): retries 12, sent 40, gap fail: answered 0",
+	} {
+		if !strings.Contains(in, want) {
+			t.Errorf("%q is missing:\n%s", want, in)
+		}
 	}
 }
 
