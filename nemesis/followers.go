@@ -43,20 +43,8 @@ func (n *Nemesis) restartFollowers(f *fault) error {
 	n.began(f, fmt.Sprintf("brokers %v (followers of %s/%d, which broker %d leads)", followers, topic, partition, before.Leader))
 	power := n.env.Cluster.(cluster.Power)
 	stop, how := stopOf(power, f)
-	for i, b := range followers {
-		if i > 0 && n.ending() {
-			n.detail(f, "cut short after %d followers: the run was over", i)
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		err := n.bounce(ctx, power, b, stop)
-		if err == nil {
-			err = n.whole(ctx, f)
-		}
-		cancel()
-		if err != nil {
-			return fmt.Errorf("broker %d: %w", b, err)
-		}
+	if all, err := n.bounceInTurn(f, power, "followers", followers, stop); err != nil || !all {
+		return err
 	}
 	n.detail(f, "%s and started", how)
 	ctx, cancel = context.WithTimeout(context.Background(), limit)

@@ -122,44 +122,31 @@ func TestAnErrorOfHealingIsKept(t *testing.T) {
 	}
 }
 
-func TestARollingRestartGoesNoFurtherOnceTheRunIsOver(t *testing.T) {
-	w := newWorld()
-	w.enter["stop 10"] = make(chan struct{})
-	n := begin(t, w, planned(RollingRestart, history.TriggerRecords, 1))
-	n.Called(0)
-	eventually(t, "the first stop", func() bool { return slices.Contains(w.did(), "stop 10") })
-	healed := make(chan struct{})
-	go func() { n.Heal(); close(healed) }()
-	eventually(t, "healing", n.ending)
-	close(w.enter["stop 10"])
-	<-healed
-	n.Report()
-	if calls := strings.Join(w.did(), ", "); calls != "stop 10, start 10, whole" {
-		t.Errorf("did %s", calls)
-	}
-	if lines := w.journal(0); !strings.Contains(lines[1].Detail, "cut short after 1 brokers") {
-		t.Errorf("%+v", lines[1])
-	}
-}
-
-func TestFollowersAreLeftAloneOnceTheRunIsOver(t *testing.T) {
-	w := newWorld()
-	w.replicas = cluster.Replicas{Leader: 11, Assigned: []int32{10, 11, 12}}
-	w.enter["stop 10"] = make(chan struct{})
-	n := begin(t, w, planned(RestartFollowers, history.TriggerRecords, 1))
-	n.Called(0)
-	eventually(t, "the first stop", func() bool { return slices.Contains(w.did(), "stop 10") })
-	healed := make(chan struct{})
-	go func() { n.Heal(); close(healed) }()
-	eventually(t, "healing", n.ending)
-	close(w.enter["stop 10"])
-	<-healed
-	n.Report()
-	if calls := strings.Join(w.did(), ", "); calls != "wait a leader, stop 10, start 10, whole" {
-		t.Errorf("did %s", calls)
-	}
-	if lines := w.journal(0); !strings.Contains(lines[1].Detail, "cut short after 1 followers") {
-		t.Errorf("%+v", lines[1])
+func TestWhatRestartsBrokersInTurnGoesNoFurtherOnceTheRunIsOver(t *testing.T) {
+	for fault, c := range map[string]struct{ did, says string }{
+		RollingRestart:   {"stop 10, start 10, whole", "cut short after 1 brokers"},
+		RestartFollowers: {"wait a leader, stop 10, start 10, whole", "cut short after 1 followers"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			w := newWorld()
+			w.replicas = cluster.Replicas{Leader: 11, Assigned: []int32{10, 11, 12}}
+			w.enter["stop 10"] = make(chan struct{})
+			n := begin(t, w, planned(fault, history.TriggerRecords, 1))
+			n.Called(0)
+			eventually(t, "the first stop", func() bool { return slices.Contains(w.did(), "stop 10") })
+			healed := make(chan struct{})
+			go func() { n.Heal(); close(healed) }()
+			eventually(t, "healing", n.ending)
+			close(w.enter["stop 10"])
+			<-healed
+			n.Report()
+			if calls := strings.Join(w.did(), ", "); calls != c.did {
+				t.Errorf("did %s", calls)
+			}
+			if lines := w.journal(0); !strings.Contains(lines[1].Detail, c.says) {
+				t.Errorf("%+v", lines[1])
+			}
+		})
 	}
 }
 

@@ -15,23 +15,35 @@ import (
 func (n *Nemesis) rollingRestart(f *fault) error {
 	power := n.env.Cluster.(cluster.Power)
 	stop, _ := stopOf(power, f)
-	n.began(f, fmt.Sprintf("%d brokers, one after the other", len(n.env.Cluster.Brokers())))
-	for i, b := range n.env.Cluster.Brokers() {
+	var brokers []int32
+	for _, b := range n.env.Cluster.Brokers() {
+		brokers = append(brokers, b.ID)
+	}
+	n.began(f, fmt.Sprintf("%d brokers, one after the other", len(brokers)))
+	_, err := n.bounceInTurn(f, power, "brokers", brokers, stop)
+	return err
+}
+
+// bounceInTurn restarts brokers, the next when the cluster is whole. It goes no
+// further once everything is being healed: then all is false, and the record
+// says after how many of what they are.
+func (n *Nemesis) bounceInTurn(f *fault, power cluster.Power, what string, brokers []int32, stop func(context.Context, int32) error) (all bool, err error) {
+	for i, b := range brokers {
 		if i > 0 && n.ending() {
-			n.detail(f, "cut short after %d brokers: the run was over", i)
-			return nil
+			n.detail(f, "cut short after %d %s: the run was over", i, what)
+			return false, nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		err := n.bounce(ctx, power, b.ID, stop)
+		err := n.bounce(ctx, power, b, stop)
 		if err == nil {
 			err = n.whole(ctx, f)
 		}
 		cancel()
 		if err != nil {
-			return fmt.Errorf("broker %d: %w", b.ID, err)
+			return false, fmt.Errorf("broker %d: %w", b, err)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // stopPatience is how long the last brokers may take to stop once most have. Whoever

@@ -144,15 +144,21 @@ func (f *conformFlags) print(w io.Writer) error {
 	return nil
 }
 
+// matrix is what cases come to, before any is held.
+func (f *conformFlags) matrix() matrix.Matrix {
+	m := matrix.Matrix{Made: time.Now(), Idemcheck: version(), Command: f.again()}
+	for _, c := range f.chosen {
+		m.Cases = append(m.Cases, c.Case)
+	}
+	return m
+}
+
 func (f *conformFlags) run(cmd *cobra.Command) error {
 	human := os.Stdout
 	if f.json {
 		human = os.Stderr
 	}
-	m := matrix.Matrix{Made: time.Now(), Idemcheck: version(), Command: f.again()}
-	for _, c := range f.chosen {
-		m.Cases = append(m.Cases, c.Case)
-	}
+	m := f.matrix()
 	var known []matrix.Expected
 	if f.expected != "" {
 		var all []matrix.Case

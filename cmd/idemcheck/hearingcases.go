@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/idemcheck/idemcheck/claims"
 	"github.com/idemcheck/idemcheck/cluster/embedded"
@@ -29,14 +28,17 @@ func (h *hearing) holdCases(ctx context.Context) {
 	if len(with) == 0 {
 		return
 	}
+	if h.flags.cluster == embedded.Kind {
+		for _, e := range with {
+			e.made = []claims.Run{{Skipped: "what a broker answers on the wire needs --cluster docker or external: kfake is none"}}
+		}
+		return
+	}
 	dir, m, err := h.conform(ctx, names)
 	for _, e := range with {
-		switch {
-		case h.flags.cluster == embedded.Kind:
-			e.made = []claims.Run{{Skipped: "what a broker answers on the wire needs --cluster docker or external: kfake is none"}}
-		case err != nil:
+		if err != nil {
 			e.made = []claims.Run{{Dir: dir, Broken: err.Error()}}
-		default:
+		} else {
 			e.made = []claims.Run{claims.FromCases(dir, cellsOf(m, e.cases))}
 		}
 	}
@@ -44,18 +46,12 @@ func (h *hearing) holdCases(ctx context.Context) {
 
 // conform holds cases and writes down what came of them.
 func (h *hearing) conform(ctx context.Context, names []string) (dir string, m matrix.Matrix, err error) {
-	if h.flags.cluster == embedded.Kind {
-		return "", m, nil
-	}
 	f := conformFlags{cluster: h.flags.cluster, image: h.flags.image, kafka: h.flags.versions(), cases: names, outside: h.flags.outside}
 	if f.chosen, err = conformance.Select(names, nil); err != nil {
 		return "", m, err
 	}
 	h.screen.begin(fmt.Sprintf("%d cases of conform", len(f.chosen)))
-	m = matrix.Matrix{Made: time.Now(), Idemcheck: version(), Command: f.again()}
-	for _, c := range f.chosen {
-		m.Cases = append(m.Cases, c.Case)
-	}
+	m = f.matrix()
 	column := f.column(ctx, f.columns()[0], h.screen)
 	m.Columns = []matrix.Column{column}
 	if column.Broken != "" {
