@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +75,27 @@ func TestABugInOneCaseLeavesTheOthers(t *testing.T) {
 	}
 	if cells[1].Verdict != matrix.Pass {
 		t.Errorf("the next one is %v: %s", cells[1].Verdict, cells[1].Reason)
+	}
+}
+
+// TestOffsetsAreAskedForAgainWhereABrokerDoesNotLeadYet: metadata may name a
+// leader that has not heard so itself.
+func TestOffsetsAreAskedForAgainWhereABrokerDoesNotLeadYet(t *testing.T) {
+	early := Case{Case: matrix.Case{Number: 1}, converse: func(c *talk) {
+		to := c.topic()
+		if c.leader(to) == 0 {
+			c.leaders[to] = 1
+		} else {
+			c.leaders[to] = 0
+		}
+		end, _ := c.offset(to, -1)
+		c.check("the log's end", fmt.Sprint(end), "0", end == 0)
+	}}
+	cells, err := Run(t.Context(), startKfake(t), []Case{early}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cells[0].Verdict != matrix.Pass {
+		t.Errorf("%v: %s", cells[0].Verdict, cells[0].Reason)
 	}
 }

@@ -195,23 +195,34 @@ func parseBatches(src []byte) (all []found) {
 	return all
 }
 
-// offset asks the leader where the log begins (-2) or ends (-1).
+// offset asks the leader where the log begins (-2) or ends (-1). A broker that
+// is not the leader yet, or does not know its high watermark yet, is asked again.
 func (t *talk) offset(p *partition, which int64) (int64, []matrix.Frame) {
-	broker := t.leader(p)
-	req := kmsg.NewPtrListOffsetsRequest()
-	t.newest(broker, req)
-	req.ReplicaID = -1
-	rt := kmsg.NewListOffsetsRequestTopic()
-	rt.Topic = p.topic.name
-	rp := kmsg.NewListOffsetsRequestTopicPartition()
-	rp.Partition, rp.Timestamp, rp.CurrentLeaderEpoch = p.number, which, -1
-	rt.Partitions = append(rt.Partitions, rp)
-	req.Topics = append(req.Topics, rt)
-	resp, frames, err := t.ask(broker, req)
-	t.must(err)
-	got := resp.(*kmsg.ListOffsetsResponse)
-	if len(got.Topics) != 1 || len(got.Topics[0].Partitions) != 1 || got.Topics[0].Partitions[0].ErrorCode != 0 {
-		t.stop(matrix.Error, "broker %d does not tell the offsets of %s: %s", broker, p, describe(got))
+	for deadline := time.Now().Add(settleLimit); ; t.pause(50 * time.Millisecond) {
+		broker := t.leader(p)
+		req := kmsg.NewPtrListOffsetsRequest()
+		t.newest(broker, req)
+		req.ReplicaID = -1
+		rt := kmsg.NewListOffsetsRequestTopic()
+		rt.Topic = p.topic.name
+		rp := kmsg.NewListOffsetsRequestTopicPartition()
+		rp.Partition, rp.Timestamp, rp.CurrentLeaderEpoch = p.number, which, -1
+		rt.Partitions = append(rt.Partitions, rp)
+		req.Topics = append(req.Topics, rt)
+		resp, frames, err := t.ask(broker, req)
+		t.must(err)
+		got := resp.(*kmsg.ListOffsetsResponse)
+		if len(got.Topics) != 1 || len(got.Topics[0].Partitions) != 1 {
+			t.stop(matrix.Error, "broker %d does not tell the offsets of %s: %s", broker, p, describe(got))
+		}
+		part := got.Topics[0].Partitions[0]
+		if part.ErrorCode == 0 {
+			return part.Offset, frames
+		}
+		const notAvailable = 78 // KIP-207: a new leader, before its first high watermark
+		if !notYet(part.ErrorCode) && part.ErrorCode != notAvailable || time.Now().After(deadline) {
+			t.stop(matrix.Error, "broker %d does not tell the offsets of %s: %s", broker, p, codeName(part.ErrorCode))
+		}
+		delete(t.leaders, p)
 	}
-	return got.Topics[0].Partitions[0].Offset, frames
 }
