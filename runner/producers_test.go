@@ -259,12 +259,26 @@ func TestAnotherVersionThanWasAskedForIsNotJudged(t *testing.T) {
 }
 
 func TestAScenarioIsSkippedForALibraryThatLacksWhatItNeeds(t *testing.T) {
-	driver := introducing(t, `{"event":"fatal","class":"unsupported","option":"idempotence","message":"sh has no idempotent producer"}`)
-	s := session(t, Config{Drivers: map[string][]string{"sh@1.2.3": driver}})
-	err := s.Run(t.Context(), client("sh@1.2.3"), 7, filepath.Join(t.TempDir(), "run"))
-	var skipped *Skipped
-	if !errors.As(err, &skipped) || skipped.Why != "sh@1.2.3 cannot run it: idempotence: sh has no idempotent producer" {
-		t.Errorf("%v", err)
+	literal := client("sh@1.2.3")
+	literal.Clients[0].Literal = true
+	for name, c := range map[string]struct {
+		scenario suites.Scenario
+		event    string
+		why      string
+	}{
+		"idempotence": {client("sh@1.2.3"), `{"event":"fatal","class":"unsupported","option":"idempotence","message":"sh has no idempotent producer"}`,
+			"idempotence: sh has no idempotent producer"},
+		"version 2 of the driver protocol": {literal, `{"event":"ready","protocol":1,"library":"sh","version":"1.2.3","order":{},"deadline_ms":1000}`,
+			"protocol: the driver answers in version 1 of the driver protocol, and what it is asked needs 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := session(t, Config{Drivers: map[string][]string{"sh@1.2.3": introducing(t, c.event)}})
+			err := s.Run(t.Context(), c.scenario, 7, filepath.Join(t.TempDir(), "run"))
+			var skipped *Skipped
+			if !errors.As(err, &skipped) || skipped.Why != "sh@1.2.3 cannot run it: "+c.why {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

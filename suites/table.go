@@ -41,7 +41,7 @@ type Row struct {
 	// does not take one of them it says nothing.
 	Needs []string `yaml:"needs,omitempty" json:"needs,omitempty"`
 	// Measured: what is compared between the sides is time, so their runs take
-	// turns, and each gives a sample of the figures that are measured.
+	// turns, after a round that only warms up, and each gives a sample of the figures that are measured.
 	Measured bool            `yaml:"measured,omitempty" json:"measured,omitempty"`
 	Sides    map[string]Side `yaml:"sides" json:"sides"`
 	Answers  []Answer        `yaml:"answers" json:"answers"`

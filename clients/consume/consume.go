@@ -66,17 +66,15 @@ type Consumer struct {
 }
 
 // Start starts a process and tells it what to do. command is the program that
-// calls Serve; its standard error goes to a file.
+// calls Serve; its standard error goes to a file. That it could not work is what
+// Next tells.
 func Start(command []string, log string, c Config) (*Consumer, error) {
 	program, err := child.Start(child.Config{Command: command, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("start a consumer: %w", err)
 	}
 	consumer := &Consumer{PID: program.PID, child: program, lines: bufio.NewScanner(program.Stdout)}
-	if err := consumer.say(c); err != nil {
-		consumer.Kill()
-		return nil, err
-	}
+	_ = consumer.say(c) // of a process that is gone already Next tells why
 	return consumer, nil
 }
 
@@ -101,7 +99,7 @@ func (c *Consumer) Answer(a Answer) error { return c.say(a) }
 
 func (c *Consumer) say(line any) error {
 	if err := json.NewEncoder(c.child.Stdin).Encode(line); err != nil {
-		return fmt.Errorf("write to the consumer (pid %d): %w", c.PID, err)
+		return fmt.Errorf("write to the consumer (pid %d): %w: %s", c.PID, err, strings.TrimSpace(c.child.Tail()))
 	}
 	return nil
 }

@@ -101,6 +101,13 @@ func openingMutants() []mutant {
 			}
 			return true
 		}},
+		{name: "calls another version an error like any other", by: "version", says: `class "driver"`, command: func(b *broken, c *driver.Command) bool {
+			if c.Command == driver.Open && c.Protocol == 99 {
+				b.say(driver.Event{Event: driver.Fatal, Class: "driver", Message: "no version 99"})
+				os.Exit(3)
+			}
+			return true
+		}},
 		{name: "lives on after fatal", wait: brief, by: "version", says: "has not ended", end: func(*broken, int) int { forever(); return 0 }},
 		{name: "takes nonsense", by: "nonsense", says: "answered with ready", command: opening(func(o *driver.Options) { o.Acks = "all" })},
 		{name: "calls nonsense unsupported", by: "nonsense", says: "class unsupported", event: on(driver.Fatal, func(_ *broken, ev *driver.Event) { ev.Class, ev.Option = driver.ClassUnsupported, "acks" })},

@@ -20,8 +20,8 @@ var (
 		"fill in every field of ready"}
 	ruleIgnore = rule{"both sides ignore fields that they do not know",
 		"let the JSON reader skip fields that it does not know"}
-	ruleVersion = rule{"A driver that does not speak the version in `open` answers `fatal`.",
-		"compare protocol in open with the versions that the driver speaks, and answer fatal when it is another, whatever else is in there"}
+	ruleVersion = rule{"A driver that does not speak the version in `open` answers `fatal` with `\"class\":\"unsupported\"` and `\"option\":\"protocol\"`",
+		"compare protocol in open with the versions that the driver speaks, and answer fatal, class unsupported, option protocol, when it is another, whatever else is in there"}
 	ruleUnsaid = rule{"what is left out keeps the library's own default",
 		"set in the library's configuration only what stands in open, idempotence and acks too"}
 	ruleRefused = rule{"With `literal` the library gets every option as it stands, and says itself what it refuses: `fatal` with `\"class\":\"refused\"` and its own words in `message`.",

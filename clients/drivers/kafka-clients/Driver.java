@@ -126,7 +126,7 @@ final class Driver {
             throw new Misled("command \"" + c.command + "\" before open");
         }
         if (c.protocol < 1 || c.protocol > PROTOCOL) {
-            throw new Misled("the harness speaks version " + c.protocol + " of the protocol: this driver speaks 1 to " + PROTOCOL);
+            throw new Client.Unsupported("protocol", "the open asks for version " + c.protocol + " of the protocol: this driver speaks 1 to " + PROTOCOL);
         }
         if (c.options == null || c.bootstrap == null) {
             throw new Misled("open has no options or no bootstrap");

@@ -101,7 +101,7 @@ class Driver {
 
   async #start ({ protocol, bootstrap, options }) {
     if (!(protocol >= 1 && protocol <= newestProtocol)) {
-      throw new Error(`the harness speaks version ${protocol} of the protocol: this driver speaks 1 to ${newestProtocol}`)
+      throw new Unsupported('protocol', `the open asks for version ${protocol} of the protocol: this driver speaks 1 to ${newestProtocol}`)
     }
     if (protocol === 1 && (options.idempotence === undefined || options.acks === undefined)) {
       throw new Error('open lacks idempotence or acks, which may be left out from version 2 of the protocol on')

@@ -415,9 +415,10 @@ class _Driver:
             raise ValueError(f"command {command['command']!r} before open: {why}")
         protocol = command.get("protocol")
         if protocol not in range(1, PROTOCOL + 1):
-            raise ValueError(
-                f"the harness speaks version {protocol} of the protocol:"
-                f" this driver speaks 1 to {PROTOCOL}"
+            raise Unsupported(
+                "protocol",
+                f"the open asks for version {protocol} of the protocol:"
+                f" this driver speaks 1 to {PROTOCOL}",
             )
         options = command["options"]
         if protocol == 1 and not ("idempotence" in options and "acks" in options):

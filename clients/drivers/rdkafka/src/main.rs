@@ -30,12 +30,14 @@ fn main() {
             process::exit(0); // what librdkafka would wait for is of no use any more
         }
         Err(cannot) => {
-            let (class, message) = match cannot {
-                Cannot::Refused(message) => ("refused", message),
-                Cannot::Broken(message) => ("driver", message),
+            let (class, option, message) = match cannot {
+                Cannot::Unsupported(option, message) => ("unsupported", option, message),
+                Cannot::Refused(message) => ("refused", "", message),
+                Cannot::Broken(message) => ("driver", "", message),
             };
             events.add(Event::Fatal {
                 class: class.into(),
+                option: option.into(),
                 message: message.clone(),
             });
             events.written();
@@ -82,11 +84,11 @@ fn serve(commands: &Receiver<Result<Command, String>>, events: &Events) -> Resul
         return Err("the first command is not open".into());
     };
     if !(1..=protocol::VERSION).contains(&protocol) {
-        return Err(format!(
-            "the harness speaks version {protocol} of the protocol: this driver speaks 1 to {}",
+        let why = format!(
+            "the open asks for version {protocol} of the protocol: this driver speaks 1 to {}",
             protocol::VERSION
-        )
-        .into());
+        );
+        return Err(Cannot::Unsupported("protocol", why));
     }
     if protocol == 1 && (options.idempotence.is_none() || options.acks.is_empty()) {
         return Err("open lacks idempotence or acks, which may be left out from version 2 of the protocol on".into());

@@ -28,6 +28,7 @@ const FULL_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why there is no producer.
 pub enum Cannot {
+    Unsupported(&'static str, String), // an option, or "protocol"
     Refused(String), // by librdkafka, for the options
     Broken(String),
 }

@@ -86,6 +86,8 @@ pub enum Event {
     },
     Fatal {
         class: String,
+        #[serde(skip_serializing_if = "String::is_empty")]
+        option: String,
         message: String,
     },
     Closed,
