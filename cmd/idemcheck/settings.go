@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,13 @@ func testify(r *claims.Run, run *history.Run) {
 	r.Asked, r.Said = asked(p), said(run, p)
 }
 
-// asked says what a client was told of what idempotence is about; what only
-// makes a run short is left out.
+// ofSettings says whether asked tells of an option: of what idempotence and retries are
+// about. What only makes a run short is left out: a linger, timeouts.
+func ofSettings(option string) bool {
+	return slices.Contains([]string{"idempotence", "acks", "in_flight", "no_retries", "retries", "retry_backoff"}, option)
+}
+
+// asked says what a client was told.
 func asked(p history.Process) string {
 	var words []string
 	switch {
@@ -65,7 +71,9 @@ func said(run *history.Run, p history.Process) string {
 	}
 	text := "opened"
 	for _, u := range p.Unmapped {
-		text += fmt.Sprintf("; %s is not in force: %s", u.Option, u.Why)
+		if ofSettings(u.Option) {
+			text += fmt.Sprintf("; %s is not in force: %s", u.Option, u.Why)
+		}
 	}
 	failed, first := 0, ""
 	for op, err := range run.AllOps() {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/idemcheck/idemcheck/history"
 )
 
 // settingsClaims asks franz-go for what it refuses, and for nothing.
@@ -34,6 +36,14 @@ func TestWhatAClientRefusesIsEvidenceWithItsSentence(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "page.md"))
 	if err != nil || !strings.Contains(string(page), "| nothing | opened | producer id, acks=all") {
 		t.Errorf("%v\n%s", err, page)
+	}
+}
+
+func TestOfWhatIsNotInForceOnlyWhatWasAskedIsSaid(t *testing.T) {
+	run := &history.Run{}
+	p := history.Process{Unmapped: []history.Unmapped{{Option: "linger", Why: "it sends at once"}, {Option: "retries", Why: "it tries for ever"}}}
+	if got, want := said(run, p), "opened; retries is not in force: it tries for ever"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
