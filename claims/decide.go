@@ -24,6 +24,7 @@ type Decision struct {
 	Figures  map[string]Figures `json:"figures"` // by side
 	Runs     map[string][]Run   `json:"runs"`    // by side
 	Recorded string             `json:"recorded,omitempty"`
+	Command  string             `json:"command,omitempty"` // that puts this row to this client again
 }
 
 // Turned says whether evidence gave another answer than the recorded one.

@@ -43,9 +43,9 @@ type (
 		Answers            []answerHTML
 	}
 	answerHTML struct {
-		ID, Client, Answer, Class, Because, Recorded string
-		Settings                                     []claims.Setting
-		Sides                                        []sideHTML
+		ID, Client, Answer, Class, Because, Recorded, Command string
+		Settings                                              []claims.Setting
+		Sides                                                 []sideHTML
 	}
 	sideHTML struct {
 		Name, Scenario, Figures string
@@ -83,7 +83,7 @@ func claimsFill(b claims.Book) claimsHTML {
 func answerFill(d claims.Decision, column int) answerHTML {
 	a := answerHTML{
 		ID: fmt.Sprintf("%s-%d", d.Row.ID, column+1), Client: d.Client, Answer: d.Answer, Because: d.Because,
-		Class: strings.ReplaceAll(d.Answer, " ", "-"), Settings: d.Settings(),
+		Class: strings.ReplaceAll(d.Answer, " ", "-"), Settings: d.Settings(), Command: d.Command,
 	}
 	if d.Turned() {
 		a.Recorded, a.Class = d.Recorded, "turned"

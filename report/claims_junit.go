@@ -32,6 +32,9 @@ func claimTestcase(d claims.Decision) junit.Testcase {
 	for _, side := range sidesOf(d) {
 		data += side + ": " + d.Row.Sides[side].Shown() + ", " + runsOf(d.Runs[side], "") + ": " + figured(d, side) + "\n"
 	}
+	if d.Command != "" {
+		data += d.Command + "\n"
+	}
 	data = clean(data)
 	switch {
 	case d.Turned():

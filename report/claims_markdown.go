@@ -35,9 +35,16 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 		}
 		out.WriteString("\n\n")
 		for _, side := range sidesOf(d) {
-			fmt.Fprintf(&out, "- *%s*, `%s`, %s: %s\n", escape(side), d.Row.Sides[side].Shown(), runsOf(d.Runs[side], "`"), escape(figured(d, side)))
+			fmt.Fprintf(&out, "- *%s*, `%s`, %s", escape(side), d.Row.Sides[side].Shown(), runsOf(d.Runs[side], "`"))
+			if figures := figured(d, side); figures != "" {
+				out.WriteString(": " + escape(figures))
+			}
+			out.WriteString("\n")
 		}
 		out.WriteString("\n")
+		if d.Command != "" {
+			fence(&out, "sh", d.Command)
+		}
 		if i == len(b.Decisions)-1 || b.Decisions[i+1].Row.ID != d.Row.ID {
 			out.WriteString(settingsTable(b, d.Row.ID))
 		}

@@ -24,6 +24,7 @@ func aBook() claims.Book {
 			Row: row, Client: client, Answer: answer, Because: because, Recorded: recorded,
 			Figures: map[string]claims.Figures{"off": {"retries": 12, "sent": 40, "lost": 0}},
 			Runs:    map[string][]claims.Run{"off": {run}},
+			Command: "idemcheck run --client " + client + " claims/" + row.ID,
 		}
 	}
 	order, twice, old := row("order", "Retries"), row("twice", "Retries"), row("old", "What it does not promise")
@@ -89,6 +90,7 @@ func TestAPageOfClaimsHasTheEvidence(t *testing.T) {
 		"# What is said", "idemcheck v1, docker, Kafka 4.3.1, 29 November 2026, seed 7.", "idemcheck run claims", "## Retries", "### order\n", "> it &lt;keeps&gt; order",
 		"**refuted**, kafkajs@2.2.4: 3 of 40 out of order. It was recorded as upheld.",
 		"- *off*, `claims/order`, 1 run (`runs/order-franz-go`): retries 12, sent 40", "| order | upheld | refuted (recorded: upheld) |",
+		"```sh\nidemcheck run --client kafkajs@2.2.4 claims/order\n```",
 	} {
 		if !strings.Contains(md.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, md.String())
@@ -103,6 +105,7 @@ func TestAPageOfClaimsHasTheEvidence(t *testing.T) {
 	for _, want := range []string{
 		`<a class="word turned" href="#order-2">refuted</a>`, `<h3 id="order-2">`, "it &lt;keeps&gt; order",
 		"idemcheck show runs/twice-franz-go", "retries 12, sent 40", "It was recorded as upheld.", "not-applicable",
+		"<pre>idemcheck run --client kafkajs@2.2.4 claims/order</pre>",
 	} {
 		if !strings.Contains(html.String(), want) {
 			t.Errorf("the HTML page lacks %q", want)

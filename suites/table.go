@@ -104,35 +104,65 @@ const Claims = "claims"
 const defaultSideRuns = 2
 
 // FindTable resolves what a person names on the command line, where it names
-// claims: "claims", one row ("claims/ID"), or a file of their own that has rows.
-// is is false where it names something else.
+// claims: "claims", a file of their own that has rows, or one row of either
+// ("claims/ID", "FILE.yaml/ID"; Address gives it). is is false where it names
+// something else.
 func FindTable(name string) (t Table, is bool, err error) {
-	if filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml" {
-		text, err := os.ReadFile(name)
+	file, id := name, ""
+	if dir := filepath.Dir(name); isYAML(dir) || dir == Claims {
+		file, id = dir, filepath.Base(name)
+	}
+	switch {
+	case file == Claims:
+		t, err = builtIn()
+	case isYAML(file):
+		text, err := os.ReadFile(file)
 		if err != nil || !hasRows(text) {
 			return t, false, nil // Find says what is wrong
 		}
-		t, err = ParseTable(name, text)
-		return t, true, err
-	}
-	folder, id, one := strings.Cut(name, "/")
-	if folder != Claims {
+		if t, err = ParseTable(file, text); err != nil {
+			return t, true, err
+		}
+	default:
 		return t, false, nil
 	}
-	text, err := embedded.ReadFile(Claims + ".yaml")
-	if err != nil {
-		return t, true, fmt.Errorf("read claims: %w", err)
-	}
-	if t, err = ParseTable(Claims+".yaml", text); err != nil || !one {
+	if err != nil || id == "" {
 		return t, true, err
 	}
 	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == id })
-	if at < 0 {
+	switch {
+	case at < 0 && file == Claims:
 		return t, false, nil // it may be a scenario
+	case at < 0:
+		return t, true, fmt.Errorf("%s has no row %q: it has %s", file, id, strings.Join(t.ids(), ", "))
 	}
 	t.Rows = t.Rows[at : at+1]
 	return t, true, nil
 }
+
+func isYAML(name string) bool {
+	return filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml"
+}
+
+func builtIn() (Table, error) {
+	text, err := embedded.ReadFile(Claims + ".yaml")
+	if err != nil {
+		return Table{}, fmt.Errorf("read claims: %w", err)
+	}
+	t, err := ParseTable(Claims+".yaml", text)
+	t.File = Claims
+	return t, err
+}
+
+func (t Table) ids() (all []string) {
+	for _, r := range t.Rows {
+		all = append(all, r.ID)
+	}
+	return all
+}
+
+// Address is what names one row alone on the command line.
+func (t Table) Address(id string) string { return t.File + "/" + id }
 
 // hasRows says whether a file is a table, of whatever quality.
 func hasRows(text []byte) bool {

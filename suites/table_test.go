@@ -68,6 +68,7 @@ func TestATableIsFoundByWhatItIs(t *testing.T) {
 		"basic":                              {false, nil},
 		"claims-of-mine":                     {false, nil},
 		mine:                                 {true, []string{"mine"}},
+		mine + "/mine":                       {true, []string{"mine"}},
 		write("scenario.yaml", "name: s\n"):  {false, nil},
 		write("nonsense.yaml", "\x00: [\n"):  {false, nil},
 		filepath.Join(dir, "not-there.yaml"): {false, nil},
@@ -80,6 +81,12 @@ func TestATableIsFoundByWhatItIs(t *testing.T) {
 		if err != nil || is != want.is || is && !slices.Equal(rows, want.rows) {
 			t.Errorf("%s: %v, %v, %v", name, is, rows, err)
 		}
+	}
+	if _, is, err := FindTable(mine + "/yours"); !is || err == nil || !strings.Contains(err.Error(), `has no row "yours": it has mine`) {
+		t.Errorf("a row that is not there: %v, %v", is, err)
+	}
+	if table, _, _ := FindTable(Claims); table.Address("order") != "claims/order" {
+		t.Errorf("a row is named %s", table.Address("order"))
 	}
 	// A scenario of its own is looked for beside the table, wherever one stands.
 	write("beside.yaml", "name: beside\nwhy: because\nclients: [{idempotence: true}]\nworkload: {name: unique-append, records: 5}\n")

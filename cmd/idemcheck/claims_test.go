@@ -48,13 +48,14 @@ func TestClaimsOfOnesOwnAreDecided(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cli(t, dir, "run", "mine.yaml", "--summary", "mine.md", "--summary", "mine.html", "--summary", "mine.json", "--junit", "mine.xml").want(t, c.status, c.says...)
+			cli(t, dir, "run", "mine.yaml", "--seed", "7", "--summary", "mine.md", "--summary", "mine.html", "--summary", "mine.json", "--junit", "mine.xml").want(t, c.status, c.says...)
 			for _, file := range []string{"mine.md", "mine.html", "mine.json", "mine.xml"} {
 				text, err := os.ReadFile(filepath.Join(dir, file))
-				if err != nil || !strings.Contains(string(text), "mine") {
+				if err != nil || !strings.Contains(string(text), "idemcheck run --cluster embedded --client franz-go --seed 7 mine.yaml/mine") {
 					t.Errorf("%s: %v\n%s", file, err, text)
 				}
 			}
+			cli(t, dir, "run", "--cluster", "embedded", "--client", "franz-go", "--seed", "7", "mine.yaml/mine").want(t, c.status, c.says...)
 			if runs := runDirs(t, dir); len(runs) == 0 {
 				t.Error("no run directory is left")
 			}

@@ -296,6 +296,7 @@ func (h *hearing) decide(decided map[[2]string]bool) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", h.table.File, err)
 			}
+			d.Command = h.again(row, client)
 			h.book.Decisions = append(h.book.Decisions, d)
 			h.screen.clear()
 			report.Claim(h.human, d, h.screen.style())
@@ -310,6 +311,14 @@ func (h *hearing) decide(decided map[[2]string]bool) error {
 		return cmp.Compare(order[h.key(a)], order[h.key(b)])
 	})
 	return nil
+}
+
+// again is the command that puts one row to one client once more.
+func (h *hearing) again(row suites.Row, client string) string {
+	if row.OfBroker() {
+		client = ""
+	}
+	return h.flags.again(report.Result{Client: client, Seed: h.flags.seed, File: h.table.Address(row.ID)})
 }
 
 func (h *hearing) key(d claims.Decision) [2]string {
