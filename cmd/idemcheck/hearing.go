@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,7 +15,6 @@ import (
 	"github.com/idemcheck/idemcheck/clients/provision"
 	"github.com/idemcheck/idemcheck/conformance"
 	"github.com/idemcheck/idemcheck/history"
-	"github.com/idemcheck/idemcheck/report"
 	"github.com/idemcheck/idemcheck/runner"
 	"github.com/idemcheck/idemcheck/suites"
 )
@@ -274,53 +272,4 @@ func (h *hearing) run(ctx context.Context, session *runner.Session, e *exhibit) 
 		}
 	}
 	return made
-}
-
-// decide decides every row that has its evidence and is not decided yet.
-func (h *hearing) decide(decided map[[2]string]bool) error {
-	order := make(map[[2]string]int)
-	for _, row := range h.table.Rows {
-		for _, client := range h.clientsOf(row) {
-			key := [2]string{row.ID, client}
-			order[key] = len(order)
-			runs, whole := h.evidence(row, client)
-			if !whole || decided[key] {
-				continue
-			}
-			decided[key] = true
-			library := label(client)
-			if !isPath(client) {
-				library, _ = provision.Split(client)
-			}
-			d, err := claims.Decide(row, label(client), library, runs)
-			if err != nil {
-				return fmt.Errorf("%s: %w", h.table.File, err)
-			}
-			d.Command = h.again(row, client)
-			h.book.Decisions = append(h.book.Decisions, d)
-			h.screen.clear()
-			report.Claim(h.human, d, h.screen.style())
-			if h.flags.json {
-				if err := json.NewEncoder(os.Stdout).Encode(d); err != nil {
-					return fmt.Errorf("write decision: %w", err)
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(h.book.Decisions, func(a, b claims.Decision) int {
-		return cmp.Compare(order[h.key(a)], order[h.key(b)])
-	})
-	return nil
-}
-
-// again is the command that puts one row to one client once more.
-func (h *hearing) again(row suites.Row, client string) string {
-	if row.OfBroker() {
-		client = ""
-	}
-	return h.flags.again(report.Result{Client: client, Seed: h.flags.seed, File: h.table.Address(row.ID)})
-}
-
-func (h *hearing) key(d claims.Decision) [2]string {
-	return [2]string{d.Row.ID, h.flags.named(d.Client)}
 }
