@@ -16,7 +16,7 @@ import (
 func vocabulary() Vocabulary {
 	v := Vocabulary{
 		Library: func(spec string) error {
-			names := []string{"confluent-kafka-python", "franz-go", "kafka-go", "kafka-python", "kafkajs", "platformatic-kafka", "sarama"}
+			names := []string{"confluent-kafka-python", "franz-go", "kafka-clients", "kafka-go", "kafka-python", "kafkajs", "platformatic-kafka", "sarama"}
 			if name, _, _ := strings.Cut(spec, "@"); !slices.Contains(names, name) {
 				return fmt.Errorf("unknown client library %q (there are %s)", spec, strings.Join(names, ", "))
 			}

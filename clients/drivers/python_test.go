@@ -228,7 +228,7 @@ func TestInPythonADriverThatCannotOpenSaysWhy(t *testing.T) {
 	}{
 		{opening(driver.Options{Acks: "most"}), "driver", "acks"},
 		{opening(driver.Options{Idempotence: true, TransactionalID: "x"}), driver.ClassUnsupported, "the library has none"},
-		{driver.Command{Command: driver.Open, Protocol: 99, Options: &driver.Options{}}, "driver", "version 99"},
+		{driver.Command{Command: driver.Open, Protocol: 99, Options: &driver.Options{}}, driver.ClassUnsupported, "version 99"},
 		{driver.Command{Command: driver.Flush, ID: 1}, "driver", "before open"},
 	} {
 		p := play(t, true, c.command)

@@ -207,11 +207,12 @@ func (h *hearing) hear(ctx context.Context) (err error) {
 }
 
 // turns lists the exhibits that are runs, in the order of their clusters, and
-// together those whose runs take turns since they are compared in time.
+// together those whose runs take turns since they are compared in time: these
+// first, while their cluster has few topics.
 func (h *hearing) turns() (turns [][]*exhibit) {
 	keys := slices.SortedFunc(maps.Keys(h.exhibits), func(a, b string) int {
 		x, y := h.exhibits[a], h.exhibits[b]
-		return cmp.Or(runner.Compare(x.scenario, y.scenario), cmp.Compare(x.measured, y.measured), cmp.Compare(a, b))
+		return cmp.Or(runner.Compare(x.scenario, y.scenario), cmp.Compare(y.measured, x.measured), cmp.Compare(a, b))
 	})
 	for _, key := range keys {
 		e := h.exhibits[key]

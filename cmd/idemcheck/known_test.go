@@ -35,13 +35,13 @@ func needsClients(t *testing.T, libraries ...string) {
 }
 
 // knownBuggy are the libraries that suites/regressions has bugs of.
-var knownBuggy = []string{"kafkajs", "sarama", "kafka-go", "franz-go", "confluent-kafka-python", "platformatic-kafka", "kafka-python"}
+var knownBuggy = []string{"kafkajs", "sarama", "kafka-go", "franz-go", "confluent-kafka-python", "platformatic-kafka", "kafka-python", "kafka-clients"}
 
 func TestKnownBugsAreFoundAndTheirMendingsPass(t *testing.T) {
 	needsClients(t, knownBuggy...)
 	dir := t.TempDir()
 	c := cli(t, dir, "run", "--seed", "7", "regressions")
-	c.want(t, exitAsExpected, "22 as expected", "dropped-batch")
+	c.want(t, exitAsExpected, "23 as expected", "dropped-batch")
 }
 
 // What search found, and shrinking made small, comes back on real brokers; and

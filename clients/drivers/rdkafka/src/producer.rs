@@ -222,6 +222,7 @@ impl Producer {
             self.fatal.call_once(|| {
                 self.state.events.add(Event::Fatal {
                     class: errors::name(code),
+                    option: String::new(),
                     message,
                 })
             });
