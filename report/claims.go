@@ -15,7 +15,7 @@ func Claim(out io.Writer, d claims.Decision, s Style) {
 	w := new(strings.Builder)
 	fmt.Fprintf(w, "%s %s  %s: %s\n", s.paint(answerCode(d), pad(d.Answer, answerWidth())), d.Row.ID, d.Client, d.Because)
 	for _, set := range d.Settings() {
-		fmt.Fprintf(w, "    %s\n", s.paint(dim, fmt.Sprintf("%s: asked %s; said: %s; did: %s", set.Client, set.Asked, set.Said, set.Did)))
+		fmt.Fprintf(w, "    %s\n", s.paint(dim, fmt.Sprintf("%s, %s: asked %s; said: %s; did: %s", set.Client, set.Side, set.Asked, set.Said, set.Did)))
 	}
 	if d.Turned() {
 		fmt.Fprintf(w, "    %s\n", s.paint(red, "recorded: "+d.Recorded))

@@ -56,11 +56,11 @@ func ClaimsMarkdown(w io.Writer, b claims.Book) error {
 // settingsTable has what every client of a row was asked, said and did; empty
 // where the row is about something else.
 func settingsTable(b claims.Book, row string) string {
-	g := grid{heads: []string{"client", "asked", "said", "did"}}
+	g := grid{heads: []string{"client", "side", "asked", "said", "did"}}
 	for _, d := range b.Decisions {
 		if d.Row.ID == row {
 			for _, s := range d.Settings() {
-				g.rows = append(g.rows, []string{s.Client, s.Asked, s.Said, s.Did})
+				g.rows = append(g.rows, []string{s.Client, s.Side, s.Asked, s.Said, s.Did})
 			}
 		}
 	}

@@ -125,20 +125,20 @@ func TestARowAboutSettingsSaysWhatWasAskedSaidAndDone(t *testing.T) {
 	}
 	var term, md, html strings.Builder
 	Claim(&term, b.Decisions[0], Style{})
-	if want := "    franz-go 1.2: asked nothing; said: refused: a | <b>; did: sent nothing\n"; !strings.Contains(term.String(), want) {
+	if want := "    franz-go 1.2, off: asked nothing; said: refused: a | <b>; did: sent nothing\n"; !strings.Contains(term.String(), want) {
 		t.Errorf("the terminal lacks %q:\n%s", want, term.String())
 	}
 	if err := ClaimsMarkdown(&md, b); err != nil {
 		t.Fatal(err)
 	}
-	const want = "| client | asked | said | did |\n| --- | --- | --- | --- |\n| franz-go 1.2 | nothing | refused: a \\| &lt;b&gt; | sent nothing |\n| kafkajs@2.2.4 1.2 | nothing |"
+	const want = "| client | side | asked | said | did |\n| --- | --- | --- | --- | --- |\n| franz-go 1.2 | off | nothing | refused: a \\| &lt;b&gt; | sent nothing |\n| kafkajs@2.2.4 1.2 | off | nothing |"
 	if !strings.Contains(md.String(), want) || strings.Count(md.String(), "| client |") != 1 {
 		t.Errorf("the page lacks %q once:\n%s", want, md.String())
 	}
 	if err := ClaimsHTML(&html, b); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(html.String(), "<td>franz-go 1.2</td><td>nothing</td><td>refused: a | &lt;b&gt;</td><td>sent nothing</td>") {
+	if !strings.Contains(html.String(), "<td>franz-go 1.2</td><td>off</td><td>nothing</td><td>refused: a | &lt;b&gt;</td><td>sent nothing</td>") {
 		t.Error("the HTML page lacks the line")
 	}
 }
