@@ -122,6 +122,17 @@ func TestAnErrorOfHealingIsKept(t *testing.T) {
 	}
 }
 
+// heldAt begins with a fault that strikes at once, and waits until it has come to
+// a call of the world's; that ends when its channel in enter is closed.
+func heldAt(t *testing.T, w *world, fault, call string) *Nemesis {
+	t.Helper()
+	w.enter[call] = make(chan struct{})
+	n := begin(t, w, planned(fault, history.TriggerRecords, 1))
+	n.Called(0)
+	eventually(t, call, func() bool { return slices.Contains(w.did(), call) })
+	return n
+}
+
 func TestWhatRestartsBrokersInTurnGoesNoFurtherOnceTheRunIsOver(t *testing.T) {
 	for fault, c := range map[string]struct{ did, says string }{
 		RollingRestart:   {"stop 10, start 10, whole", "cut short after 1 brokers"},
@@ -130,10 +141,7 @@ func TestWhatRestartsBrokersInTurnGoesNoFurtherOnceTheRunIsOver(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			w := newWorld()
 			w.replicas = cluster.Replicas{Leader: 11, Assigned: []int32{10, 11, 12}}
-			w.enter["stop 10"] = make(chan struct{})
-			n := begin(t, w, planned(fault, history.TriggerRecords, 1))
-			n.Called(0)
-			eventually(t, "the first stop", func() bool { return slices.Contains(w.did(), "stop 10") })
+			n := heldAt(t, w, fault, "stop 10")
 			healed := make(chan struct{})
 			go func() { n.Heal(); close(healed) }()
 			eventually(t, "healing", n.ending)
@@ -158,10 +166,7 @@ func TestALeaderThatDidNotStayWhileItsFollowersRestartedIsNoted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			w.replicas = cluster.Replicas{Leader: 10, Assigned: []int32{10, 11, 12}}
-			w.enter["stop 12"] = make(chan struct{})
-			n := begin(t, w, planned(RestartFollowers, history.TriggerRecords, 1))
-			n.Called(0)
-			eventually(t, "the last stop", func() bool { return slices.Contains(w.did(), "stop 12") })
+			n := heldAt(t, w, RestartFollowers, "stop 12")
 			w.mu.Lock()
 			w.replicas.Leader = c.after
 			w.mu.Unlock()

@@ -60,7 +60,7 @@ func Folder(name string, v Vocabulary) ([]Scenario, error) {
 // scenario of one ("basic/ack-loss", or "ack-loss" when only one has it), or a
 // file of their own.
 func Find(name string, v Vocabulary) ([]Scenario, error) {
-	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
+	if isYAML(name) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read scenario: %w", err)

@@ -41,7 +41,8 @@ type Row struct {
 	// does not take one of them it says nothing.
 	Needs []string `yaml:"needs,omitempty" json:"needs,omitempty"`
 	// Measured: what is compared between the sides is time, so their runs take
-	// turns, after a round that only warms up, and each gives a sample of the figures that are measured.
+	// turns, after a round that only warms up, and each gives a sample of the
+	// figures that are measured.
 	Measured bool            `yaml:"measured,omitempty" json:"measured,omitempty"`
 	Sides    map[string]Side `yaml:"sides" json:"sides"`
 	Answers  []Answer        `yaml:"answers" json:"answers"`
@@ -202,7 +203,7 @@ func ParseTable(file string, text []byte) (Table, error) {
 // Find loads the scenario of a side.
 func (t Table) Find(side Side, v Vocabulary) (Scenario, error) {
 	name := side.Scenario
-	if ext := filepath.Ext(name); (ext == ".yaml" || ext == ".yml") && !filepath.IsAbs(name) {
+	if isYAML(name) && !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(t.File), name)
 	}
 	found, err := Find(name, v)

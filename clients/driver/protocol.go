@@ -44,6 +44,10 @@ const AppendedNever = "never"
 // no such thing as the option it names.
 const ClassUnsupported = "unsupported"
 
+// OptionProtocol is the option of such an event where it is the version of the
+// protocol that the driver does not speak.
+const OptionProtocol = "protocol"
+
 // ClassRefused is the class of a fatal event whose message is the library's own
 // sentence: it refuses the options.
 const ClassRefused = "refused"

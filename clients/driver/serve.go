@@ -133,7 +133,7 @@ func (d *driver) next(commands <-chan Command) (c Command, ok bool) {
 
 func (d *driver) open(c Command) error {
 	if c.Protocol < 1 || c.Protocol > Version {
-		return &clients.Unsupported{Option: "protocol", Why: fmt.Sprintf("the open asks for version %d of the protocol: this driver speaks 1 to %d", c.Protocol, Version)}
+		return &clients.Unsupported{Option: OptionProtocol, Why: fmt.Sprintf("the open asks for version %d of the protocol: this driver speaks 1 to %d", c.Protocol, Version)}
 	}
 	if c.Options == nil {
 		return errors.New("open has no options")

@@ -145,7 +145,7 @@ func refuses(ctx context.Context, t *trial, r rule, line string) (driver.Event, 
 
 func version(ctx context.Context, t *trial) error {
 	ev, err := refuses(ctx, t, ruleVersion, `{"command":"open","protocol":99,"bootstrap":["127.0.0.1:1"],"options":{"client_id":"c","idempotence":false,"acks":"all"}}`)
-	if err == nil && (ev.Class != driver.ClassUnsupported || ev.Option != "protocol") {
+	if err == nil && (ev.Class != driver.ClassUnsupported || ev.Option != driver.OptionProtocol) {
 		return t.told(t.drivers[0], broken(ruleVersion, "version 99 is answered with class %q, option %q: what needs a version that the driver lacks would end in an error", ev.Class, ev.Option))
 	}
 	return err

@@ -125,7 +125,7 @@ func (p *producer) introduce(ev driver.Event, protocol int) error {
 	case ev.Event == driver.Fatal:
 		return fmt.Errorf("driver (pid %d): %s%s", p.PID(), inWords(driver.Failure{Class: ev.Class, Message: ev.Message}), p.lastLines())
 	case ev.Protocol < protocol && ev.Protocol > 0:
-		return &clients.Unsupported{Option: "protocol", Why: fmt.Sprintf("the driver answers in version %d of the driver protocol, and what it is asked needs %d", ev.Protocol, protocol)}
+		return &clients.Unsupported{Option: driver.OptionProtocol, Why: fmt.Sprintf("the driver answers in version %d of the driver protocol, and what it is asked needs %d", ev.Protocol, protocol)}
 	case ev.Protocol != protocol:
 		return fmt.Errorf("driver (pid %d) speaks version %d of the protocol: want %d", p.PID(), ev.Protocol, protocol)
 	case ev.Order == nil || ev.Library == "":
